@@ -1,0 +1,98 @@
+import { z } from 'zod'
+
+/**
+ * The whole configuration. `journeyman.yaml` explains each key where it stands; here is what may stand there.
+ * Keys are written as users write them. Unknown keys are refused.
+ */
+const positive = z.number().positive()
+const count = z.int().nonnegative()
+const optionalText = z
+  .string()
+  .trim()
+  .transform((text) => (text === '' ? null : text))
+  .nullable()
+const address = z.url({ protocol: /^https?$/ }).transform((text) => text.replace(/\/+$/, ''))
+
+const limits = z.strictObject({
+  max_turns: z.int().positive(),
+  max_minutes: positive,
+  max_tokens: z.int().positive(),
+  max_repetitions: z.int().min(2),
+  max_output_tokens: z.int().positive(),
+})
+
+export const configSchema = z.strictObject({
+  data_dir: z.string().min(1),
+  server: z.strictObject({
+    host: z.string().min(1),
+    port: z.int().min(0).max(65535),
+    public_url: optionalText,
+    max_body_bytes: z.int().positive(),
+  }),
+  database: z.strictObject({ url: optionalText, pool_size: z.int().min(2).max(100) }),
+  lanes: z.strictObject({
+    acknowledge: z.int().positive(),
+    advance_run: z.int().positive(),
+    report: z.int().positive(),
+    reap: z.int().positive(),
+    reconcile: z.int().positive(),
+  }),
+  runs: z.strictObject({
+    lease_seconds: positive,
+    max_claims: z.int().positive(),
+    max_cost_usd: z.number().nonnegative(),
+    max_tokens: z.int().positive(),
+    max_minutes: positive,
+    report_every_seconds: z.number().nonnegative(),
+    reap_every_seconds: positive,
+  }),
+  reconcile: z.strictObject({ every_minutes: positive, look_back_hours: positive }),
+  budget: z.strictObject({ monthly_usd: z.number().nonnegative() }),
+  github: z.strictObject({
+    app_id: optionalText,
+    private_key: optionalText,
+    webhook_secret: optionalText,
+    previous_webhook_secret: optionalText,
+    api_url: address,
+    url: address,
+    trusted_bots: z.array(z.int().positive()),
+  }),
+  anthropic: z.strictObject({
+    api_key: optionalText,
+    base_url: address,
+    stall_seconds: positive,
+    request_minutes: positive,
+    max_retries: count,
+    max_retry_wait_seconds: positive,
+  }),
+  models: z.strictObject({ primary: z.string().min(1), fallback: optionalText }),
+  agents: z.strictObject({ development: limits }),
+  sandbox: z.strictObject({
+    kind: z.enum(['auto', 'bubblewrap', 'none']),
+    memory_mb: z.int().positive(),
+    processes: z.int().positive(),
+    cpu_seconds: z.int().positive(),
+    file_mb: z.int().positive(),
+    open_files: z.int().positive(),
+    command_seconds: positive,
+    setup_seconds: positive,
+    output_kb: z.int().positive(),
+  }),
+  workspace: z.strictObject({ mirror_fresh_seconds: z.number().nonnegative(), mirrors_max_mb: z.int().positive() }),
+  proposal: z.strictObject({
+    max_files: z.int().positive(),
+    max_file_kb: z.int().positive(),
+    max_total_kb: z.int().positive(),
+    allow_binaries: z.boolean(),
+    protected_paths: z.array(z.string().min(1)),
+    draft: z.boolean(),
+    branch_prefix: z.string().min(1),
+  }),
+  workflows: z.strictObject({ folder: z.string().min(1), prompts: z.string().min(1) }),
+  log: z.strictObject({ level: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']) }),
+})
+
+export type Config = z.infer<typeof configSchema>
+
+/** What a running process may take over from a changed file; everything else wants a restart, and says so. */
+export const reloadable = ['runs', 'budget', 'models', 'agents', 'proposal', 'log', 'github.trusted_bots'] as const

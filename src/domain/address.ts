@@ -1,0 +1,42 @@
+/**
+ * The address of a step in the journal. Decided before the first row was written, since a row must be found again by
+ * any later version, inside any construct:
+ *
+ *   address  = segment { "/" segment }
+ *   segment  = name [ "[" index "]" ] [ ":" branch ]
+ *   name     = the step's name, or "@" + a built-in place ("@prerequisites", "@always", "@on_success", "@on_failure", "@rollback")
+ *   index    = the iteration of a loop, from 0
+ *   branch   = "then" | "else"
+ *
+ * A container appears in the address of what it contains, with the iteration or branch that was taken:
+ *
+ *   get_task                                 a step
+ *   choose:then/fix                          `fix` in the `then` of the conditional `choose`
+ *   fan_out/each_task[3]/generate_code       `generate_code`, fourth turn of the loop `each_task`, in the parallel group `fan_out`
+ *   sub/review                               `review` in the sub-workflow that `sub` uses
+ *   @rollback/create_branch                  the compensation of `create_branch`
+ *
+ * Attempts are not part of the address: they are tries at the same place, counted in its row.
+ */
+export type Branch = 'then' | 'else'
+
+export const stepName = /^[a-z][a-z0-9_]{0,62}$/
+
+export const within = (parent: string, name: string): string => (parent === '' ? name : `${parent}/${name}`)
+export const iteration = (address: string, index: number): string => `${address}[${index}]`
+export const branch = (address: string, taken: Branch): string => `${address}:${taken}`
+
+export type Segment = { name: string; index: number | null; branch: Branch | null }
+
+const segmentPattern = /^(@?[a-z][a-z0-9_]*)(?:\[(\d+)\])?(?::(then|else))?$/
+
+export const parseAddress = (address: string): Segment[] =>
+  address.split('/').map((text) => {
+    const match = segmentPattern.exec(text)
+    if (!match) throw new Error(`"${address}" is not the address of a step: "${text}" is not a segment of one`)
+    return {
+      name: match[1] as string,
+      index: match[2] === undefined ? null : Number(match[2]),
+      branch: (match[3] as Branch | undefined) ?? null,
+    }
+  })
