@@ -69,6 +69,8 @@ create table workflow_executions (
   acknowledged_at    timestamptz,             -- permission looked up, eyes and comment sent
   report_dirty       boolean not null default true,
   reported_at        timestamptz,
+  report_epoch       bigint not null default 0,  -- reporting has a lease of its own: it goes on when no worker does
+  report_until       timestamptz,
   failure            jsonb,
   base_sha           text,
   links              jsonb not null default '{}',
@@ -106,6 +108,7 @@ create table step_executions (
   failure      jsonb,
   reason       text,
   activity     text,
+  snapshot     text,                          -- the workspace after the step, where it changed it
   retry_at     timestamptz,
   started_at   timestamptz not null default now(),
   finished_at  timestamptz,

@@ -65,6 +65,8 @@ export type Tables = {
     acknowledged_at: TimeOrNull
     report_dirty: Generated<boolean>
     reported_at: TimeOrNull
+    report_epoch: Big
+    report_until: TimeOrNull
     failure: JsonOrNull<Failure>
     base_sha: string | null
     links: ColumnType<RunLinks, string | undefined, string>
@@ -90,6 +92,7 @@ export type Tables = {
     failure: JsonOrNull<Failure>
     reason: string | null
     activity: string | null
+    snapshot: string | null
     retry_at: TimeOrNull
     started_at: Time
     finished_at: TimeOrNull

@@ -1,0 +1,228 @@
+import { type Selectable, sql } from 'kysely'
+import type { Failure } from '../domain/errors.ts'
+import type { Event } from '../domain/event.ts'
+import { type Claim, liveStates, type Run, type RunLinks, type RunState } from '../domain/run.ts'
+import type { Db, Tx } from './database.ts'
+import type { Tables } from './schema.ts'
+
+type Row = Selectable<Tables['workflow_executions']>
+
+export type NewRun = {
+  id: string
+  workflow: string
+  definitionHash: string
+  intentKey: string
+  repository: string
+  subject: string
+  event: Event
+  costCap: number
+  tokenCap: number
+  deadlineSeconds: number
+}
+
+/** Inserts the run, unless a live one has the same intent: then gives that one's id. */
+export const insertRun = async (tx: Tx, run: NewRun): Promise<{ id: string; joined: boolean }> => {
+  const inserted = await tx
+    .insertInto('workflow_executions')
+    .values({
+      id: run.id,
+      workflow: run.workflow,
+      definition_hash: run.definitionHash,
+      intent_key: run.intentKey,
+      repository: run.repository,
+      installation: run.event.installation,
+      subject: run.subject,
+      actor: JSON.stringify(run.event.actor),
+      event: JSON.stringify(run.event),
+      state: 'queued',
+      cost_cap: run.costCap,
+      token_cap: run.tokenCap,
+      deadline_seconds: run.deadlineSeconds,
+    })
+    .onConflict((conflict) =>
+      conflict
+        .column('intent_key')
+        .where('state', 'in', [...liveStates])
+        .doNothing(),
+    )
+    .returning('id')
+    .executeTakeFirst()
+  if (inserted) return { id: inserted.id, joined: false }
+  const live = await tx
+    .selectFrom('workflow_executions')
+    .select('id')
+    .where('intent_key', '=', run.intentKey)
+    .where('state', 'in', [...liveStates])
+    .executeTakeFirst()
+  // The live one ended between the two statements: the caller's transaction starts again.
+  return live ? { id: live.id, joined: true } : insertRun(tx, run)
+}
+
+export const getRun = async (db: Db, id: string): Promise<Run | null> => {
+  const row = await db.selectFrom('workflow_executions').selectAll().where('id', '=', id).executeTakeFirst()
+  return row ? runOf(row) : null
+}
+
+export const listRuns = async (
+  db: Db,
+  filter: { subject?: string; repository?: string; limit: number },
+): Promise<Run[]> => {
+  let query = db.selectFrom('workflow_executions').selectAll().orderBy('created_at', 'desc').limit(filter.limit)
+  if (filter.repository !== undefined) query = query.where('repository', '=', filter.repository)
+  if (filter.subject !== undefined) query = query.where('subject', '=', filter.subject)
+  return (await query.execute()).map(runOf)
+}
+
+/** Live runs of one ticket, for a command that is about it. */
+export const liveRunsOf = async (db: Db, repository: string, subject: string): Promise<Run[]> => {
+  const rows = await db
+    .selectFrom('workflow_executions')
+    .selectAll()
+    .where('repository', '=', repository)
+    .where('subject', '=', subject)
+    .where('state', 'in', [...liveStates])
+    .execute()
+  return rows.map(runOf)
+}
+
+/**
+ * Takes the run: raises its epoch and its count of claims, and holds the lease for so long. null when somebody holds it,
+ * when it has ended, when it waits for a later time, or when nobody has acknowledged it yet.
+ */
+export const claimRun = async (db: Db, id: string, owner: string, leaseSeconds: number): Promise<Run | null> => {
+  const row = await db
+    .updateTable('workflow_executions')
+    .set({
+      epoch: sql`epoch + 1`,
+      claims: sql`claims + 1`,
+      state: 'running',
+      lease_owner: owner,
+      lease_until: inSeconds(leaseSeconds),
+      wake_at: null,
+      started_at: sql`coalesce(started_at, now())`,
+      report_dirty: true,
+      updated_at: sql`now()`,
+    })
+    .where('id', '=', id)
+    .where('state', 'in', [...liveStates])
+    .where('acknowledged_at', 'is not', null)
+    .where(sql<boolean>`(lease_until is null or lease_until < now())`)
+    .where(sql<boolean>`(wake_at is null or wake_at <= now())`)
+    .returningAll()
+    .executeTakeFirst()
+  return row ? runOf(row) : null
+}
+
+/** null when the claim is lost. Also tells what a worker must hear of: a wish to stop, and how much time is left. */
+export const renewLease = async (
+  db: Db,
+  claim: Claim,
+  leaseSeconds: number,
+): Promise<{ stopRequestedBy: string | null; secondsLeft: number } | null> => {
+  const row = await db
+    .updateTable('workflow_executions')
+    .set({ lease_until: inSeconds(leaseSeconds) })
+    .where('id', '=', claim.runId)
+    .where('epoch', '=', claim.epoch)
+    .where('lease_owner', '=', claim.owner)
+    .where('state', '=', 'running')
+    .returning([
+      'stop_requested_by',
+      sql<number>`deadline_seconds - extract(epoch from now() - started_at)::float`.as('left'),
+    ])
+    .executeTakeFirst()
+  return row ? { stopRequestedBy: row.stop_requested_by, secondsLeft: Number(row.left) } : null
+}
+
+/** Gives the run back, to be gone on with now or at that time. */
+export const releaseRun = async (tx: Tx | Db, claim: Claim, afterSeconds: number | null): Promise<void> => {
+  await tx
+    .updateTable('workflow_executions')
+    .set({
+      lease_owner: null,
+      lease_until: null,
+      state: afterSeconds === null ? 'queued' : 'parked',
+      wake_at: afterSeconds === null ? null : inSeconds(afterSeconds),
+      // A worker that gives a run back in good order has not failed at it.
+      claims: sql`greatest(claims - 1, 0)`,
+      report_dirty: true,
+      updated_at: sql`now()`,
+    })
+    .where('id', '=', claim.runId)
+    .where('epoch', '=', claim.epoch)
+    .where('lease_owner', '=', claim.owner)
+    .execute()
+}
+
+/** The written end. The caller has checked the claim in the same transaction. */
+export const finishRun = async (tx: Tx, id: string, state: RunState, failure: Failure | null): Promise<void> => {
+  await tx
+    .updateTable('workflow_executions')
+    .set({
+      state,
+      failure: failure === null ? null : JSON.stringify(failure),
+      finished_at: sql`now()`,
+      lease_owner: null,
+      lease_until: null,
+      wake_at: null,
+      report_dirty: true,
+      updated_at: sql`now()`,
+    })
+    .where('id', '=', id)
+    .where('state', 'in', [...liveStates])
+    .execute()
+}
+
+export const requestStop = async (tx: Tx | Db, id: string, by: string): Promise<boolean> => {
+  const row = await tx
+    .updateTable('workflow_executions')
+    .set({ stop_requested_by: by, wake_at: null, updated_at: sql`now()` })
+    .where('id', '=', id)
+    .where('state', 'in', [...liveStates])
+    .returning('id')
+    .executeTakeFirst()
+  return row !== undefined
+}
+
+export const setBaseSha = async (tx: Tx | Db, claim: Claim, baseSha: string): Promise<void> => {
+  await tx
+    .updateTable('workflow_executions')
+    .set({ base_sha: baseSha })
+    .where('id', '=', claim.runId)
+    .where('epoch', '=', claim.epoch)
+    .execute()
+}
+
+/** Adds to what the outside shows of the run. */
+export const addLinks = async (tx: Tx | Db, id: string, links: RunLinks): Promise<void> => {
+  await tx
+    .updateTable('workflow_executions')
+    .set({ links: sql`links || ${JSON.stringify(links)}::jsonb`, report_dirty: true })
+    .where('id', '=', id)
+    .execute()
+}
+
+export const inSeconds = (seconds: number) => sql<Date>`now() + make_interval(secs => ${seconds}::float)`
+
+export const runOf = (row: Row): Run => ({
+  id: row.id,
+  workflow: row.workflow,
+  definitionHash: row.definition_hash,
+  repository: row.repository,
+  installation: row.installation,
+  subject: row.subject,
+  actor: row.actor,
+  event: row.event,
+  state: row.state,
+  epoch: row.epoch,
+  claims: row.claims,
+  stopRequestedBy: row.stop_requested_by,
+  wakeAt: row.wake_at,
+  failure: row.failure,
+  baseSha: row.base_sha,
+  links: row.links,
+  costCap: row.cost_cap,
+  createdAt: row.created_at,
+  startedAt: row.started_at,
+  finishedAt: row.finished_at,
+})

@@ -1,0 +1,141 @@
+import { type Selectable, sql } from 'kysely'
+import { type Failure, JourneymanError } from '../domain/errors.ts'
+import type { Claim, StepRecord } from '../domain/run.ts'
+import type { Db } from './database.ts'
+import type { Tables } from './schema.ts'
+
+type Row = Selectable<Tables['step_executions']>
+
+/** Results over this many bytes are kept out of the row, so that reading a journal stays quick. */
+const largeResultBytes = 32_768
+
+export type StepRow = StepRecord & { snapshot: string | null; retryAt: Date | null; large: boolean }
+
+export const loadSteps = async (db: Db, runId: string): Promise<StepRow[]> => {
+  const rows = await db
+    .selectFrom('step_executions as step')
+    .leftJoin('step_results as big', (join) =>
+      join.onRef('big.run_id', '=', 'step.run_id').onRef('big.address', '=', 'step.address'),
+    )
+    .leftJoin(
+      (query) =>
+        query
+          .selectFrom('cost_tracking')
+          .select(['run_id', 'address', sql<number>`sum(coalesce(cost, reserved))::bigint`.as('cost')])
+          .where('run_id', '=', runId)
+          .groupBy(['run_id', 'address'])
+          .as('money'),
+      (join) => join.onRef('money.run_id', '=', 'step.run_id').onRef('money.address', '=', 'step.address'),
+    )
+    .selectAll('step')
+    .select(['big.data as big', 'money.cost as cost'])
+    .where('step.run_id', '=', runId)
+    .orderBy('step.ordinal')
+    .execute()
+  return rows.map((row) => stepOf(row, row.big, Number(row.cost ?? 0)))
+}
+
+/**
+ * One statement: checks the claim, locks it against another, and writes the row. `newAttempt` is false where a resumed
+ * run goes on with the attempt that a killed worker left.
+ */
+export const beginStep = async (
+  db: Db,
+  claim: Claim,
+  step: { address: string; name: string; kind: string; ordinal: number; newAttempt: boolean },
+): Promise<number> => {
+  const { rows } = await sql<{ attempts: number }>`
+    with held as (${heldBy(claim)})
+    insert into step_executions (run_id, address, name, kind, ordinal, state, attempts, epoch)
+    select id, ${step.address}, ${step.name}, ${step.kind}, ${step.ordinal}, 'running', 1, ${claim.epoch} from held
+    on conflict (run_id, address) do update set
+      state = 'running',
+      attempts = step_executions.attempts + ${step.newAttempt ? 1 : 0},
+      epoch = excluded.epoch, failure = null, retry_at = null, activity = null
+    returning attempts`.execute(db)
+  return (rows[0] ?? lost(claim)).attempts
+}
+
+export type StepEnd =
+  | { state: 'done'; result: unknown; snapshot: string | null }
+  | { state: 'failed'; failure: Failure; retryInSeconds: number | null }
+  | { state: 'skipped'; reason: string; name: string; kind: string; ordinal: number }
+
+export const endStep = async (db: Db, claim: Claim, address: string, end: StepEnd): Promise<void> => {
+  if (end.state === 'skipped') return skipStep(db, claim, address, end)
+  const result = end.state === 'done' ? JSON.stringify(end.result ?? null) : null
+  const large = result !== null && Buffer.byteLength(result) > largeResultBytes
+  const write = async (on: Db) => {
+    const { rows } = await sql<{ address: string }>`
+      with held as (${heldBy(claim)})
+      update step_executions set
+        state = ${end.state},
+        result = ${large ? null : result}::jsonb,
+        failure = ${end.state === 'failed' ? JSON.stringify(end.failure) : null}::jsonb,
+        snapshot = coalesce(${end.state === 'done' ? end.snapshot : null}, snapshot),
+        retry_at = now() + make_interval(secs => ${end.state === 'failed' ? end.retryInSeconds : null}::float),
+        activity = null,
+        finished_at = now()
+      from held where step_executions.run_id = held.id and address = ${address}
+      returning address`.execute(on)
+    if (rows.length === 0) lost(claim)
+  }
+  if (!large) return write(db)
+  await db.transaction().execute(async (tx) => {
+    await write(tx)
+    await tx
+      .insertInto('step_results')
+      .values({ run_id: claim.runId, address, data: result })
+      .onConflict((conflict) => conflict.columns(['run_id', 'address']).doUpdateSet({ data: result }))
+      .execute()
+  })
+}
+
+/** What it is doing now, for people. Written by whoever holds the claim; silently nothing otherwise. */
+export const setActivity = async (db: Db, claim: Claim, address: string, activity: string): Promise<void> => {
+  await sql`
+    with held as (${heldBy(claim)})
+    update step_executions set activity = ${activity.slice(0, 200)}
+    from held where step_executions.run_id = held.id and address = ${address} and state = 'running'`.execute(db)
+}
+
+const skipStep = async (db: Db, claim: Claim, address: string, end: Extract<StepEnd, { state: 'skipped' }>) => {
+  const { rows } = await sql<{ address: string }>`
+    with held as (${heldBy(claim)})
+    insert into step_executions (run_id, address, name, kind, ordinal, state, epoch, reason, finished_at)
+    select id, ${address}, ${end.name}, ${end.kind}, ${end.ordinal}, 'skipped', ${claim.epoch}, ${end.reason}, now() from held
+    on conflict (run_id, address) do update set
+      state = 'skipped', reason = excluded.reason, epoch = excluded.epoch, finished_at = now()
+    returning address`.execute(db)
+  if (rows.length === 0) lost(claim)
+}
+
+/** The run's row, locked and marked as changed, if and only if the claim still holds. */
+const heldBy = (claim: Claim) => sql`
+  update workflow_executions set report_dirty = true, updated_at = now()
+  where id = ${claim.runId} and epoch = ${claim.epoch} and lease_owner = ${claim.owner} and state = 'running'
+  returning id`
+
+const lost = (claim: Claim): never => {
+  throw new JourneymanError('stale_epoch', `This worker has lost its claim on ${claim.runId}; another goes on with it.`)
+}
+
+const stepOf = (row: Row, big: string | null, cost: number): StepRow => ({
+  runId: row.run_id,
+  address: row.address,
+  name: row.name,
+  kind: row.kind,
+  ordinal: row.ordinal,
+  state: row.state,
+  attempts: row.attempts,
+  result: big === null ? row.result : JSON.parse(big),
+  failure: row.failure,
+  reason: row.reason,
+  activity: row.activity,
+  cost,
+  startedAt: row.started_at,
+  finishedAt: row.finished_at,
+  snapshot: row.snapshot,
+  retryAt: row.retry_at,
+  large: big !== null,
+})
