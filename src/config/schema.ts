@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { normalisePrivateKey } from './private-key.ts'
 
 /**
  * The whole configuration. `journeyman.yaml` explains each key where it stands; here is what may stand there.
@@ -13,6 +14,26 @@ const optionalText = z
   .nullable()
 const address = z.url({ protocol: /^https?$/ }).transform((text) => text.replace(/\/+$/, ''))
 
+const databaseAddress = optionalText.refine((text) => text === null || /^postgres(ql)?:\/\/\S+$/.test(text), {
+  error: 'has to begin with postgres:// (empty: the embedded database)',
+})
+const privateKey = optionalText.transform((text, context) => {
+  if (text === null) return null
+  const pem = normalisePrivateKey(text)
+  if (pem !== null) return pem
+  context.addIssue({
+    code: 'custom',
+    message: 'has to be a private key: PEM text, PEM with \\n for line ends, or base64',
+  })
+  return z.NEVER
+})
+/** A number, which YAML reads as one unless it is quoted. */
+const appId = z
+  .union([z.int().positive(), z.string()], { error: "has to be the App's number" })
+  .nullable()
+  .transform((id) => (id === null || String(id).trim() === '' ? null : String(id).trim()))
+const publicAddress = optionalText.pipe(address.nullable())
+
 const limits = z.strictObject({
   max_turns: z.int().positive(),
   max_minutes: positive,
@@ -26,10 +47,10 @@ export const configSchema = z.strictObject({
   server: z.strictObject({
     host: z.string().min(1),
     port: z.int().min(0).max(65535),
-    public_url: optionalText,
+    public_url: publicAddress,
     max_body_bytes: z.int().positive(),
   }),
-  database: z.strictObject({ url: optionalText, pool_size: z.int().min(2).max(100) }),
+  database: z.strictObject({ url: databaseAddress, pool_size: z.int().min(2).max(100) }),
   lanes: z.strictObject({
     acknowledge: z.int().positive(),
     advance_run: z.int().positive(),
@@ -49,8 +70,8 @@ export const configSchema = z.strictObject({
   reconcile: z.strictObject({ every_minutes: positive, look_back_hours: positive }),
   budget: z.strictObject({ monthly_usd: z.number().nonnegative() }),
   github: z.strictObject({
-    app_id: optionalText,
-    private_key: optionalText,
+    app_id: appId,
+    private_key: privateKey,
     webhook_secret: optionalText,
     previous_webhook_secret: optionalText,
     api_url: address,
