@@ -108,6 +108,7 @@ create table step_executions (
   failure      jsonb,
   reason       text,
   activity     text,
+  evaluated    jsonb,                         -- variables of the definition that were first used here
   snapshot     text,                          -- the workspace after the step, where it changed it
   retry_at     timestamptz,
   started_at   timestamptz not null default now(),

@@ -1,9 +1,11 @@
+import type { Event } from '../domain/event.ts'
 import type { Tx } from '../store/database.ts'
 
 export const lanes = ['acknowledge', 'advance-run', 'report', 'reap', 'reconcile'] as const
 export type Lane = (typeof lanes)[number]
 
-export type JobData = { runId?: string }
+/** What a job is about: a run, or a command that is said to the runs of its subject. */
+export type JobData = { runId?: string; command?: Event }
 
 /** pg-boss behind a few verbs. Handlers are handed in by app.ts; a handler that throws is retried with back-off. */
 export type Queue = {

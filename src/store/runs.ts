@@ -20,43 +20,53 @@ export type NewRun = {
   deadlineSeconds: number
 }
 
-/** Inserts the run, unless a live one has the same intent: then gives that one's id. */
-export const insertRun = async (tx: Tx, run: NewRun): Promise<{ id: string; joined: boolean }> => {
+/**
+ * Inserts the runs whose intent no live run has, and gives for each intent key the run that stands for it now: the new one
+ * or the live one. In the order of the keys, so that two transactions never wait for each other in a ring.
+ */
+export const insertRuns = async (tx: Tx, runs: NewRun[]): Promise<Map<string, { id: string; joined: boolean }>> => {
+  const standing = new Map<string, { id: string; joined: boolean }>()
+  if (runs.length === 0) return standing
+  const ordered = [...runs].sort((a, b) => (a.intentKey < b.intentKey ? -1 : 1))
   const inserted = await tx
     .insertInto('workflow_executions')
-    .values({
-      id: run.id,
-      workflow: run.workflow,
-      definition_hash: run.definitionHash,
-      intent_key: run.intentKey,
-      repository: run.repository,
-      installation: run.event.installation,
-      subject: run.subject,
-      actor: JSON.stringify(run.event.actor),
-      event: JSON.stringify(run.event),
-      state: 'queued',
-      cost_cap: run.costCap,
-      token_cap: run.tokenCap,
-      deadline_seconds: run.deadlineSeconds,
-    })
+    .values(ordered.map(valuesOf))
     .onConflict((conflict) =>
-      conflict
-        .column('intent_key')
-        .where('state', 'in', [...liveStates])
-        .doNothing(),
+      conflict.column('intent_key').where('state', 'in', sql<RunState>`('queued', 'running', 'parked')`).doNothing(),
     )
-    .returning('id')
-    .executeTakeFirst()
-  if (inserted) return { id: inserted.id, joined: false }
+    .returning(['id', 'intent_key'])
+    .execute()
+  for (const row of inserted) standing.set(row.intent_key, { id: row.id, joined: false })
+  const missing = ordered.map((run) => run.intentKey).filter((key) => !standing.has(key))
+  if (missing.length === 0) return standing
   const live = await tx
     .selectFrom('workflow_executions')
-    .select('id')
-    .where('intent_key', '=', run.intentKey)
+    .select(['id', 'intent_key'])
+    .where('intent_key', 'in', missing)
     .where('state', 'in', [...liveStates])
-    .executeTakeFirst()
-  // The live one ended between the two statements: the caller's transaction starts again.
-  return live ? { id: live.id, joined: true } : insertRun(tx, run)
+    .execute()
+  for (const row of live) standing.set(row.intent_key, { id: row.id, joined: true })
+  // One that ended between the two statements stands in the way of nobody any more: once again, for those alone.
+  const still = ordered.filter((run) => !standing.has(run.intentKey))
+  if (still.length > 0) for (const [key, run] of await insertRuns(tx, still)) standing.set(key, run)
+  return standing
 }
+
+const valuesOf = (run: NewRun) => ({
+  id: run.id,
+  workflow: run.workflow,
+  definition_hash: run.definitionHash,
+  intent_key: run.intentKey,
+  repository: run.repository,
+  installation: run.event.installation,
+  subject: run.subject,
+  actor: JSON.stringify(run.event.actor),
+  event: JSON.stringify(run.event),
+  state: 'queued' as const,
+  cost_cap: run.costCap,
+  token_cap: run.tokenCap,
+  deadline_seconds: run.deadlineSeconds,
+})
 
 export const getRun = async (db: Db, id: string): Promise<Run | null> => {
   const row = await db.selectFrom('workflow_executions').selectAll().where('id', '=', id).executeTakeFirst()

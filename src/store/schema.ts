@@ -92,6 +92,7 @@ export type Tables = {
     failure: JsonOrNull<Failure>
     reason: string | null
     activity: string | null
+    evaluated: JsonOrNull<Record<string, unknown>>
     snapshot: string | null
     retry_at: TimeOrNull
     started_at: Time

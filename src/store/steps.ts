@@ -9,7 +9,12 @@ type Row = Selectable<Tables['step_executions']>
 /** Results over this many bytes are kept out of the row, so that reading a journal stays quick. */
 const largeResultBytes = 32_768
 
-export type StepRow = StepRecord & { snapshot: string | null; retryAt: Date | null; large: boolean }
+export type StepRow = StepRecord & {
+  /** Variables of the definition that were evaluated here for the first time: a replay must see the same values. */
+  evaluated: Record<string, unknown> | null
+  snapshot: string | null
+  retryAt: Date | null
+}
 
 export const loadSteps = async (db: Db, runId: string): Promise<StepRow[]> => {
   const rows = await db
@@ -61,8 +66,15 @@ export type StepEnd =
   | { state: 'failed'; failure: Failure; retryInSeconds: number | null }
   | { state: 'skipped'; reason: string; name: string; kind: string; ordinal: number }
 
-export const endStep = async (db: Db, claim: Claim, address: string, end: StepEnd): Promise<void> => {
-  if (end.state === 'skipped') return skipStep(db, claim, address, end)
+export const endStep = async (
+  db: Db,
+  claim: Claim,
+  address: string,
+  end: StepEnd,
+  evaluated: Record<string, unknown> | null,
+): Promise<void> => {
+  const seen = evaluated === null ? null : JSON.stringify(evaluated)
+  if (end.state === 'skipped') return skipStep(db, claim, address, end, seen)
   const result = end.state === 'done' ? JSON.stringify(end.result ?? null) : null
   const large = result !== null && Buffer.byteLength(result) > largeResultBytes
   const write = async (on: Db) => {
@@ -74,6 +86,7 @@ export const endStep = async (db: Db, claim: Claim, address: string, end: StepEn
         failure = ${end.state === 'failed' ? JSON.stringify(end.failure) : null}::jsonb,
         snapshot = coalesce(${end.state === 'done' ? end.snapshot : null}, snapshot),
         retry_at = now() + make_interval(secs => ${end.state === 'failed' ? end.retryInSeconds : null}::float),
+        evaluated = coalesce(${seen}::jsonb, evaluated),
         activity = null,
         finished_at = now()
       from held where step_executions.run_id = held.id and address = ${address}
@@ -99,11 +112,18 @@ export const setActivity = async (db: Db, claim: Claim, address: string, activit
     from held where step_executions.run_id = held.id and address = ${address} and state = 'running'`.execute(db)
 }
 
-const skipStep = async (db: Db, claim: Claim, address: string, end: Extract<StepEnd, { state: 'skipped' }>) => {
+const skipStep = async (
+  db: Db,
+  claim: Claim,
+  address: string,
+  end: Extract<StepEnd, { state: 'skipped' }>,
+  seen: string | null,
+) => {
   const { rows } = await sql<{ address: string }>`
     with held as (${heldBy(claim)})
-    insert into step_executions (run_id, address, name, kind, ordinal, state, epoch, reason, finished_at)
-    select id, ${address}, ${end.name}, ${end.kind}, ${end.ordinal}, 'skipped', ${claim.epoch}, ${end.reason}, now() from held
+    insert into step_executions (run_id, address, name, kind, ordinal, state, epoch, reason, evaluated, finished_at)
+    select id, ${address}, ${end.name}, ${end.kind}, ${end.ordinal}, 'skipped', ${claim.epoch}, ${end.reason}, ${seen}::jsonb, now()
+    from held
     on conflict (run_id, address) do update set
       state = 'skipped', reason = excluded.reason, epoch = excluded.epoch, finished_at = now()
     returning address`.execute(db)
@@ -135,7 +155,7 @@ const stepOf = (row: Row, big: string | null, cost: number): StepRow => ({
   cost,
   startedAt: row.started_at,
   finishedAt: row.finished_at,
+  evaluated: row.evaluated,
   snapshot: row.snapshot,
   retryAt: row.retry_at,
-  large: big !== null,
 })
