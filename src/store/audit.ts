@@ -1,0 +1,104 @@
+import { createHash } from 'node:crypto'
+import { sql } from 'kysely'
+import type { Db, Tx } from './database.ts'
+
+/** One thing that was done, by whom and why. Secrets have no place in `detail`. */
+export type AuditEntry = {
+  /** `github:octocat`, `journeyman`. */
+  actor: string
+  /** `effect.confirmed`, `run.stopped`. */
+  action: string
+  runId?: string | null
+  delivery?: string | null
+  detail: Record<string, unknown>
+}
+
+export type AuditCheck = { ok: true; rows: number } | { ok: false; rows: number; brokenAt: number; reason: string }
+
+/** Names the lock that makes the chain a chain: one writer at a time, until its transaction ends. */
+const chainLock = 0x4a4d_4155
+const firstPrevious = '0'.repeat(64)
+const pageRows = 1_000
+
+/**
+ * Adds a row, chained to the last by hash, in the caller's transaction. Transactions that append wait for one another from
+ * here to their end: append last.
+ */
+export const appendAudit = async (tx: Tx, entry: AuditEntry): Promise<void> => {
+  await sql`select pg_advisory_xact_lock(${sql.lit(chainLock)})`.execute(tx)
+  const last = await tx
+    .selectFrom('audit_log')
+    .select(['seq', 'hash'])
+    .orderBy('seq', 'desc')
+    .limit(1)
+    .executeTakeFirst()
+  // The database's clock, cut to what a Date can hold, so that the row reads back as it was hashed.
+  const { rows } = await sql<{ at: Date }>`select date_trunc('milliseconds', clock_timestamp()) as at`.execute(tx)
+  const row = {
+    seq: (last?.seq ?? 0) + 1,
+    at: rows[0]!.at,
+    actor: entry.actor,
+    action: entry.action,
+    run_id: entry.runId ?? null,
+    delivery: entry.delivery ?? null,
+    detail: JSON.parse(JSON.stringify(entry.detail)) as unknown,
+    previous: last?.hash ?? firstPrevious,
+  }
+  await tx
+    .insertInto('audit_log')
+    .values({ ...row, detail: JSON.stringify(row.detail), hash: hashOf(row) })
+    .execute()
+}
+
+/** Follows the chain from its first row and names the first one that was changed, removed or put in between. */
+export const verifyAudit = async (db: Db): Promise<AuditCheck> => {
+  let previous = firstPrevious
+  let seq = 0
+  for (;;) {
+    const page = await db
+      .selectFrom('audit_log')
+      .selectAll()
+      .where('seq', '>', seq)
+      .orderBy('seq')
+      .limit(pageRows)
+      .execute()
+    for (const row of page) {
+      const reason = faultOf(row, seq + 1, previous)
+      if (reason) return { ok: false, rows: seq, brokenAt: row.seq, reason }
+      seq = row.seq
+      previous = row.hash
+    }
+    if (page.length < pageRows) return { ok: true, rows: seq }
+  }
+}
+
+type Chained = {
+  seq: number
+  at: Date
+  actor: string
+  action: string
+  run_id: string | null
+  delivery: string | null
+  detail: unknown
+  previous: string
+}
+
+const faultOf = (row: Chained & { hash: string }, seq: number, previous: string): string | null => {
+  if (row.seq !== seq) return `row ${seq} is missing`
+  if (row.previous !== previous) return `row ${seq} does not follow the row before it`
+  return row.hash === hashOf(row) ? null : `row ${seq} was changed`
+}
+
+const hashOf = (row: Chained): string => {
+  const { seq, at, actor, action, run_id, delivery, detail, previous } = row
+  const text = canonical({ seq, at: at.toISOString(), actor, action, run_id, delivery, detail, previous })
+  return createHash('sha256').update(text).digest('hex')
+}
+
+/** JSON with its keys in order: the database keeps a jsonb's keys in an order of its own. */
+const canonical = (value: unknown): string => {
+  if (value === null || typeof value !== 'object') return JSON.stringify(value)
+  if (Array.isArray(value)) return `[${value.map(canonical).join(',')}]`
+  const entries = Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1))
+  return `{${entries.map(([key, item]) => `${JSON.stringify(key)}:${canonical(item)}`).join(',')}}`
+}

@@ -1,0 +1,90 @@
+import { mkdirSync } from 'node:fs'
+import { join } from 'node:path'
+import pg from 'pg'
+import type { JourneymanError } from '../domain/errors.ts'
+import type { Database } from './database.ts'
+import { requireRoom } from './disk-room.ts'
+import { lockFolder } from './lock-folder.ts'
+import { startPgliteHost } from './pglite-host.ts'
+import { openPgliteStream } from './pglite-stream.ts'
+import { poolDatabase, typesForBoth } from './pool-database.ts'
+import { sessionSettings } from './session-settings.ts'
+
+const defaultDeadlineMs = 30_000
+const waitMs = 30_000
+
+/**
+ * Opens the embedded database in `<dataDir>/pglite`, under the folder's lock. It has one session, so that the pool has one
+ * connection and a transaction waits for the one before it: a query outside, awaited inside a transaction, would wait for
+ * itself and is ended with `unavailable` after half a minute.
+ */
+export const openPglite = async (options: {
+  dataDir: string
+  deadlineMs?: number
+  onLost?: (error: JourneymanError) => void
+}): Promise<Database> => {
+  const lock = lockFolder(options.dataDir)
+  const folder = join(options.dataDir, 'pglite')
+  try {
+    mkdirSync(folder, { recursive: true })
+    await requireRoom(folder)
+    const host = await startPgliteHost({
+      folder,
+      deadlineMs: options.deadlineMs ?? defaultDeadlineMs,
+      onLost: (error) => options.onLost?.(error),
+    })
+    const pool = new pg.Pool({
+      max: 1,
+      user: 'postgres',
+      database: 'postgres',
+      password: '',
+      ssl: false,
+      idleTimeoutMillis: 0,
+      connectionTimeoutMillis: waitMs,
+      types: typesForBoth,
+      stream: () => openPgliteStream(host) as never,
+      onConnect: async (client: pg.ClientBase) => {
+        await client.query(sessionSettings)
+      },
+    })
+    const database = poolDatabase(pool, {
+      kind: 'pglite',
+      listen: listenInside(pool, (text) => database.query(text)),
+      ping: async () => {
+        await requireRoom(folder)
+        await database.query('select 1')
+      },
+      closed: async () => {
+        await host.close()
+        lock.release()
+      },
+    })
+    return database
+  } catch (error) {
+    lock.release()
+    throw error
+  }
+}
+
+/** LISTEN on the one session: what it is notified of arrives with the answers to whatever is asked next, also of itself. */
+const listenInside = (pool: pg.Pool, query: (text: string) => Promise<unknown>): Database['listen'] => {
+  const listeners = new Map<string, Set<(payload: string) => void>>()
+  pool.on('connect', (client) =>
+    client.on('notification', (message) => {
+      for (const heard of listeners.get(message.channel) ?? []) heard(message.payload ?? '')
+    }),
+  )
+  return async (channel, heard, reconnected) => {
+    const quoted = pg.escapeIdentifier(channel)
+    const ofChannel = listeners.get(channel) ?? new Set()
+    listeners.set(channel, ofChannel.add(heard))
+    await query(`listen ${quoted}`)
+    reconnected()
+    return {
+      close: async () => {
+        ofChannel.delete(heard)
+        if (ofChannel.size === 0) await query(`unlisten ${quoted}`)
+      },
+    }
+  }
+}

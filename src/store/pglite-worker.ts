@@ -1,0 +1,51 @@
+import { existsSync } from 'node:fs'
+import { parentPort, workerData } from 'node:worker_threads'
+import { PGlite } from '@electric-sql/pglite'
+
+/**
+ * The thread in which PGlite lives, so that its work does not stop the event loop of the process. It speaks PostgreSQL's
+ * wire protocol: a request is what a client would have written to a socket, the answer is what the server would have
+ * written back. `pglite-host.ts` is its other side.
+ */
+export type HostRequest = { id: number; bytes: Uint8Array } | { id: number; close: true }
+export type HostReply = { id: number; bytes?: Uint8Array; error?: string } | { ready: true } | { failed: string }
+
+const port = parentPort!
+const { folder } = workerData as { folder: string }
+
+const reply = (message: HostReply): void =>
+  port.postMessage(message, 'bytes' in message && message.bytes ? [message.bytes.buffer as ArrayBuffer] : [])
+
+/** A new client on the one session: what the last one left unfinished is rolled back, as a closed connection would be. */
+const forgetLastClient = async (lite: PGlite): Promise<void> => {
+  if (lite.isInTransaction()) await lite.exec('rollback')
+}
+
+const answer = async (lite: PGlite, request: HostRequest): Promise<Uint8Array> => {
+  if ('close' in request) {
+    await lite.close()
+    return new Uint8Array()
+  }
+  const isStartup = request.bytes[0] === 0
+  if (isStartup) await forgetLastClient(lite)
+  const bytes = lite.execProtocolRawSync(request.bytes)
+  return isStartup ? new Uint8Array(bytes) : bytes
+}
+
+try {
+  // A killed process leaves its postmaster.pid; PGlite is alone in here, `lock-folder.ts` sees to that.
+  const lite = await PGlite.create(folder)
+  let last: Promise<unknown> = Promise.resolve()
+  port.on('message', (request: HostRequest) => {
+    last = last.then(() =>
+      answer(lite, request).then(
+        (bytes) => reply({ id: request.id, bytes }),
+        (error: unknown) => reply({ id: request.id, error: error instanceof Error ? error.message : String(error) }),
+      ),
+    )
+  })
+  reply({ ready: true })
+} catch (error) {
+  const text = error instanceof Error ? error.message : String(error)
+  reply({ failed: existsSync(folder) ? text : `${folder} cannot be made: ${text}` })
+}

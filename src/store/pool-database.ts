@@ -1,0 +1,93 @@
+import { Kysely, PostgresDialect, type PostgresPool, type PostgresPoolClient } from 'kysely'
+import pg from 'pg'
+import type { Database } from './database.ts'
+import type { Tables } from './schema.ts'
+import { translateError, unavailable } from './translate-error.ts'
+
+const int8 = 20
+const numeric = 1700
+
+/**
+ * Types as both databases give them: bigint and numeric (which sums of bigint are) as numbers, timestamps as Date, JSON
+ * parsed. All our whole numbers stay far below 2^53.
+ */
+export const typesForBoth: pg.CustomTypesConfig = {
+  getTypeParser: ((oid: number, format?: 'text' | 'binary') =>
+    oid === int8 || oid === numeric ? Number : pg.types.getTypeParser(oid, format as 'text')) as never,
+}
+
+/** A database over the driver's pool; what differs between the two is handed in. */
+export const poolDatabase = (
+  pool: pg.Pool,
+  parts: Pick<Database, 'kind' | 'listen' | 'ping'> & { closed: () => Promise<void> },
+): Database => {
+  // Without a listener, an error of a connection that nobody waits on would end the process.
+  pool.on('error', () => undefined)
+  pool.on('connect', (client) => client.on('error', () => undefined))
+  const translating = translatingPool(pool)
+  const db = new Kysely<Tables>({ dialect: new PostgresDialect({ pool: translating }) })
+  let closing: Promise<void> | undefined
+  return {
+    kind: parts.kind,
+    db,
+    query: (text, values) => queryOn(translating, text, values),
+    listen: parts.listen,
+    ping: parts.ping,
+    close: () => {
+      closing ??= db
+        .destroy()
+        .then(() => (pool.ended ? undefined : pool.end()))
+        .finally(parts.closed)
+      return closing
+    },
+  }
+}
+
+/** Runs one statement, or several without values; gives the rows of all of them together. */
+const queryOn = async (
+  pool: PostgresPool,
+  text: string,
+  values?: unknown[],
+): Promise<{ rows: Record<string, unknown>[] }> => {
+  const client = await pool.connect()
+  try {
+    const result: unknown = await client.query(text, (values ?? []) as unknown[])
+    return { rows: rowsOf(result) }
+  } finally {
+    client.release()
+  }
+}
+
+type Rows = Record<string, unknown>[]
+const rowsOf = (result: unknown): Rows =>
+  Array.isArray(result) ? result.flatMap(rowsOf) : ((result as { rows?: Rows }).rows ?? [])
+
+/**
+ * The pool with our errors. A connection that broke, or that was left inside a transaction (several statements in one text
+ * of which one failed), is not handed to the next.
+ */
+const translatingPool = (pool: pg.Pool): PostgresPool => ({
+  connect: async () => {
+    const client = await pool.connect().catch((error: unknown) => {
+      throw unavailable(error)
+    })
+    let broken = false
+    const translating = {
+      query: async (text: string, values?: readonly unknown[]) => {
+        try {
+          return await (values?.length ? client.query(text, [...values]) : client.query(text))
+        } catch (error) {
+          broken ||= !(error instanceof pg.DatabaseError)
+          throw translateError(error)
+        }
+      },
+      release: (destroy?: boolean) => {
+        const unfinished = (client as unknown as { getTransactionStatus: () => string }).getTransactionStatus() !== 'I'
+        client.release(destroy === true || broken || unfinished)
+      },
+    }
+    return translating as unknown as PostgresPoolClient
+  },
+  end: () => pool.end(),
+  options: pool.options,
+})

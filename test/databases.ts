@@ -1,0 +1,96 @@
+import { randomUUID } from 'node:crypto'
+import { cp, mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import pg from 'pg'
+import { afterAll, describe, inject, onTestFinished } from 'vitest'
+import type { Database } from '../src/store/database.ts'
+import { openDatabase } from '../src/store/open-database.ts'
+
+/** An open, migrated, empty database, with what another process or a second opening needs to reach it. */
+export type TestDatabase = Database & {
+  /** null for the embedded one. */
+  url: string | null
+  dataDir: string
+}
+
+/** `poolSize` is for PostgreSQL; `migrated: false` gives one without any table. */
+export type OpenTestDatabase = (options?: { poolSize?: number; migrated?: boolean }) => Promise<TestDatabase>
+
+/**
+ * Runs one suite on the embedded database and on PostgreSQL. `open` gives a fresh copy of a migrated database each time;
+ * it is closed and removed after the test (or after all tests, when opened in `beforeAll`, since clean-up comes last).
+ */
+export const describeOnEachDatabase = (
+  name: string,
+  suite: (open: OpenTestDatabase, kind: Database['kind']) => void,
+): void => {
+  describe(`${name} (pglite)`, () => suite(cleaningUp(openTestPglite), 'pglite'))
+  describe.skipIf(inject('templates').postgresUrl === null)(`${name} (postgres)`, () =>
+    suite(cleaningUp(openTestPostgres), 'postgres'),
+  )
+}
+
+type Opened = { database: TestDatabase; remove: () => Promise<void> }
+
+/** Closes and removes what was opened: after the test, or after the suite when it was opened outside a test. */
+const cleaningUp = (open: (options?: Parameters<OpenTestDatabase>[0]) => Promise<Opened>): OpenTestDatabase => {
+  const ofSuite: (() => Promise<void>)[] = []
+  afterAll(async () => {
+    for (const end of ofSuite.reverse()) await end()
+  })
+  return async (options) => {
+    const { database, remove } = await open(options)
+    const end = async () => {
+      await database.close()
+      await remove()
+    }
+    try {
+      onTestFinished(end)
+    } catch {
+      ofSuite.push(end)
+    }
+    return database
+  }
+}
+
+const openTestPglite = async (options: { migrated?: boolean } = {}): Promise<Opened> => {
+  const dataDir = await mkdtemp(join(tmpdir(), 'journeyman-test-'))
+  if (options.migrated !== false) {
+    await cp(join(inject('templates').pgliteFolder, 'pglite'), join(dataDir, 'pglite'), { recursive: true })
+  }
+  const database = await openDatabase({ url: null, dataDir, poolSize: 1 })
+  return {
+    database: Object.assign(database, { url: null, dataDir }),
+    remove: () => rm(dataDir, { recursive: true, force: true }),
+  }
+}
+
+const openTestPostgres = async (options: { poolSize?: number; migrated?: boolean } = {}): Promise<Opened> => {
+  const { postgresUrl, postgresTemplate } = inject('templates')
+  if (!postgresUrl) throw new Error('There is no PostgreSQL on this platform.')
+  const dataDir = await mkdtemp(join(tmpdir(), 'journeyman-test-'))
+  const name = `test_${randomUUID().replaceAll('-', '')}`
+  const template = options.migrated === false ? 'template0' : postgresTemplate
+  await administer(postgresUrl, `create database ${name} template ${template} strategy file_copy`)
+  const url = postgresUrl.replace(/\/postgres$/, `/${name}`)
+  const database = await openDatabase({ url, dataDir, poolSize: options.poolSize ?? 8 })
+  return {
+    database: Object.assign(database, { url, dataDir }),
+    remove: async () => {
+      await administer(postgresUrl, `drop database if exists ${name} with (force)`)
+      await rm(dataDir, { recursive: true, force: true })
+    },
+  }
+}
+
+/** Statements on the server itself, by the address that `global-setup.ts` provides. */
+const administer = async (url: string, statement: string): Promise<void> => {
+  const client = new pg.Client({ connectionString: url })
+  await client.connect()
+  try {
+    await client.query(statement)
+  } finally {
+    await client.end()
+  }
+}
