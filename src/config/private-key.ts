@@ -5,7 +5,7 @@ import { createPrivateKey } from 'node:crypto'
  * the whole in base64. null: none of these.
  */
 export const normalisePrivateKey = (text: string): string | null => {
-  const written = text.trim().replaceAll('\\r', '').replaceAll('\\n', '\n').replaceAll('\r', '')
+  const written = text.replaceAll('\\r', '').replaceAll('\\n', '\n').replaceAll('\r', '').trim()
   const candidates = [written, Buffer.from(written, 'base64').toString('utf8').trim()]
   const pem = candidates.find((candidate) => candidate.startsWith('-----BEGIN '))
   return pem !== undefined && isPrivateKey(pem) ? `${pem}\n` : null
