@@ -42,15 +42,13 @@ export const createLedger = (db: Db, prices: Prices): Ledger => {
       return work(tx)
     })
   return {
-    reserve: (claim, { runCap, monthlyCap, ...call }) =>
-      Promise.try(() =>
-        reserve(db, {
-          ...call,
-          claim,
-          price: priceOf(prices, call.model, new Date()),
-          caps: { run: runCap, month: monthlyCap },
-        }),
-      ),
+    reserve: async (claim, { runCap, monthlyCap, ...call }) =>
+      reserve(db, {
+        ...call,
+        claim,
+        price: priceOf(prices, call.model, new Date()),
+        caps: { run: runCap, month: monthlyCap },
+      }),
     settle: (tx, reservationId, model, usage) => settle(tx, reservationId, usage, priceIfKnown(prices, model)),
     free: async (claim, id, note) => void (await claimed(claim, (tx) => releaseFree(tx, id, note))),
     forfeit: async (claim, id, note) => void (await claimed(claim, (tx) => forfeit(tx, id, note))),
