@@ -42,7 +42,7 @@ export const runsToReport = async (db: Db, graceSeconds: number): Promise<string
     .selectFrom('workflow_executions')
     .select('id')
     .where('report_dirty', '=', true)
-    .where(sql<boolean>`(acknowledged_at is not null or state = 'refused')`)
+    .where('acknowledged_at', 'is not', null)
     .where(sql<boolean>`(report_until is null or report_until < now())`)
     .where(sql<boolean>`updated_at < now() - make_interval(secs => ${graceSeconds}::float)`)
     .where(sql<boolean>`(reported_at is null or reported_at < now() - make_interval(secs => ${graceSeconds}::float))`)

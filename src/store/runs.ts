@@ -83,6 +83,20 @@ export const listRuns = async (
   return (await query.execute()).map(runOf)
 }
 
+/** Whether this person was told the same on this ticket before. */
+export const hasRefusedBefore = async (db: Db, run: Run, code: string): Promise<boolean> => {
+  const row = await db
+    .selectFrom('workflow_executions')
+    .select('id')
+    .where('repository', '=', run.repository)
+    .where('subject', '=', run.subject)
+    .where('state', '=', 'refused')
+    .where('id', '!=', run.id)
+    .where(sql<boolean>`actor->>'id' = ${run.actor.id} and failure->>'code' = ${code}`)
+    .executeTakeFirst()
+  return row !== undefined
+}
+
 /** Live runs of one ticket, for a command that is about it. */
 export const liveRunsOf = async (db: Db, repository: string, subject: string): Promise<Run[]> => {
   const rows = await db

@@ -1,0 +1,139 @@
+import type { EffectGuard } from '../domain/effect.ts'
+import { type Failure, failureOf, JourneymanError } from '../domain/errors.ts'
+import type { Run } from '../domain/run.ts'
+import type { Permission } from '../plugins/version-control/contract.ts'
+import type { Tx } from '../store/database.ts'
+import { endReportLease, setAcknowledged, takeReportLease } from '../store/reporting.ts'
+import { finishRun, hasRefusedBefore } from '../store/runs.ts'
+import { disarm } from './disarm.ts'
+import { type ReporterParts, taskRefOf, tell } from './reporter.ts'
+
+export type AcknowledgeParts = ReporterParts & {
+  /** Numbers of the bots that may start something. */
+  trustedBots: () => number[]
+  cleanText: (text: string) => string
+  /** Enqueues the work, in the transaction that says that it may begin. */
+  admit: (tx: Tx, runId: string) => Promise<void>
+  audit: (tx: Tx, entry: { actor: string; action: string; runId: string; detail: unknown }) => Promise<void>
+}
+
+const mayStart: ReadonlySet<Permission> = new Set(['write', 'maintain', 'admin'])
+const leaseSeconds = 20
+
+/**
+ * The fast lane: looks up, live, whether the actor may start this. If so: eyes, the progress comment, and the work is let
+ * in. If not: one polite refusal, and the run ends. Twice is once.
+ */
+export const createAcknowledge =
+  (parts: AcknowledgeParts) =>
+  async (runId: string): Promise<'done' | 'busy'> => {
+    const lease = await takeReportLease(parts.database.db, runId, leaseSeconds)
+    if (lease === 'busy') return 'busy'
+    if (lease === 'gone') return 'done'
+    let told = false
+    try {
+      if (lease.acknowledged || lease.run.state !== 'queued') return 'done'
+      const guard: EffectGuard = { runId, role: 'reporter', epoch: lease.epoch, owner: parts.owner }
+      const refusal = await refusalOf(parts, lease.run)
+      if (refusal !== null) await refuse(parts, guard, lease.run, refusal)
+      else {
+        await Promise.all([react(parts, guard, lease.run), tell(parts, lease)])
+        await parts.database.db.transaction().execute(async (tx) => {
+          await setAcknowledged(tx, runId)
+          await parts.admit(tx, runId)
+        })
+      }
+      told = true
+      return 'done'
+    } finally {
+      await endReportLease(parts.database.db, runId, lease.epoch, told)
+    }
+  }
+
+/** null when the work may begin. What cannot be found out now throws, and is tried again. */
+const refusalOf = async (parts: AcknowledgeParts, run: Run): Promise<Failure | null> => {
+  const { actor } = run
+  if (actor.isBot && !parts.trustedBots().includes(Number(actor.id))) {
+    return failureOf(
+      new JourneymanError(
+        'forbidden',
+        `${actor.login} is a bot that this installation does not trust with starting work.`,
+        {
+          nextAction: `Add its number, ${actor.id}, to github.trusted_bots, if it should be.`,
+        },
+      ),
+    )
+  }
+  const permission = await parts.versionControl.getPermission(run, actor)
+  if (!mayStart.has(permission)) {
+    return failureOf(
+      new JourneymanError(
+        'forbidden',
+        `Thank you, ${actor.login}. I start work for people who can write to ${run.repository}, and you have ${permission === 'none' ? 'no' : permission} access.`,
+        {
+          nextAction: 'Someone with write access can label the issue, or give you that access.',
+        },
+      ),
+    )
+  }
+  return emptyTicket(parts, run)
+}
+
+const emptyTicket = async (parts: AcknowledgeParts, run: Run): Promise<Failure | null> => {
+  if (run.subject.startsWith('change/')) return null
+  const task = await parts.taskManagement.getTask(taskRefOf(run))
+  if (parts.cleanText(task.description).trim() !== '') return null
+  return failureOf(
+    new JourneymanError(
+      'invalid_input',
+      'The issue has a title and no text, and I would have to guess what is wanted.',
+      {
+        nextAction:
+          'Please write what should be different afterwards and how one can tell (acceptance criteria, an example, a failing test), then put the label on again.',
+      },
+    ),
+  )
+}
+
+const react = (parts: AcknowledgeParts, guard: EffectGuard, run: Run): Promise<unknown> => {
+  const add = parts.taskManagement.addReaction
+  if (!add) return Promise.resolve()
+  const ref = taskRefOf(run)
+  const commentId = run.event.fields['commentId'] ?? null
+  return parts.effects.set(guard, {
+    key: 'reaction.eyes',
+    kind: 'reaction',
+    target: `${run.repository}#${ref.key}`,
+    request: { eyes: commentId ?? 'task' },
+    send: () => add(ref, commentId, 'eyes').then(() => ({})),
+  })
+}
+
+const refuse = async (parts: AcknowledgeParts, guard: EffectGuard, run: Run, refusal: Failure): Promise<void> => {
+  const ref = taskRefOf(run)
+  // Said once to a person on a ticket: a second time it would be a nuisance, and a way to have us write without end.
+  if (!(await hasRefusedBefore(parts.database.db, run, refusal.code))) {
+    const marker = `<!-- journeyman:refusal:${run.id} -->`
+    const text = [disarm(refusal.message), refusal.nextAction ? disarm(refusal.nextAction) : null]
+      .filter(Boolean)
+      .join('\n\n')
+    await parts.effects.once(guard, {
+      key: 'comment.refusal',
+      kind: 'comment',
+      target: `${run.repository}#${ref.key}`,
+      request: { marker },
+      find: () => parts.taskManagement.findComment(ref, marker).then((found) => (found ? { id: found.id } : null)),
+      send: () => parts.taskManagement.addComment(ref, `${text}\n\n${marker}`).then(({ id }) => ({ id })),
+      remove: ({ id }) => parts.taskManagement.deleteComment(ref, id),
+    })
+  }
+  await parts.database.db.transaction().execute(async (tx) => {
+    await finishRun(tx, run.id, 'refused', refusal)
+    await parts.audit(tx, {
+      actor: run.actor.login,
+      action: 'run.refused',
+      runId: run.id,
+      detail: { code: refusal.code },
+    })
+  })
+}

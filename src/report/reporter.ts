@@ -1,0 +1,148 @@
+import { createHash } from 'node:crypto'
+import type { EffectGuard, EffectLedger } from '../domain/effect.ts'
+import { isLive, type Run, type StepRecord } from '../domain/run.ts'
+import type { TaskManagement, TaskRef } from '../plugins/task-management/contract.ts'
+import type { VersionControl } from '../plugins/version-control/contract.ts'
+import type { Database } from '../store/database.ts'
+import { endReportLease, type ReportLease, takeReportLease } from '../store/reporting.ts'
+import { addLinks, getRun } from '../store/runs.ts'
+import { loadSteps } from '../store/steps.ts'
+import { renderCheckRun } from './check-run.ts'
+import { progressMarker, renderProgress } from './progress-comment.ts'
+import { stateLabels } from './state-labels.ts'
+
+export type ReporterParts = {
+  database: Database
+  owner: string
+  effects: EffectLedger
+  taskManagement: TaskManagement
+  versionControl: VersionControl
+  /** The definition's own steps, as people should read them. */
+  planOf: (definitionHash: string) => Promise<{ name: string; description: string }[]>
+  costOf: (runId: string) => Promise<number>
+  runUrl: (runId: string) => string | null
+  sandbox: () => { usable: boolean; kind: string }
+  everySeconds: () => number
+}
+
+/** How long one telling may take before another process may try. */
+const leaseSeconds = 20
+
+export type Telling = 'told' | 'busy' | 'too_early' | 'gone'
+
+/**
+ * Redraws what people see of a run from its rows: the one comment, the labels, the check run. At most every so many
+ * seconds while it lives; at its end always.
+ */
+export const createReporter =
+  (parts: ReporterParts) =>
+  async (runId: string): Promise<Telling> => {
+    const lease = await takeReportLease(parts.database.db, runId, leaseSeconds)
+    if (lease === 'busy' || lease === 'gone') return lease
+    let told = false
+    try {
+      if (!lease.acknowledged) return 'gone'
+      if (isLive(lease.run.state) && (lease.sinceReportSeconds ?? Infinity) < parts.everySeconds()) return 'too_early'
+      await tell(parts, lease)
+      told = true
+      return 'told'
+    } finally {
+      await endReportLease(parts.database.db, runId, lease.epoch, told)
+    }
+  }
+
+/** Under the lease: everything that people see, brought to what the rows say. */
+export const tell = async (parts: ReporterParts, lease: ReportLease): Promise<void> => {
+  const { db } = parts.database
+  // Read again: what stood in the row at the lease may be older than the steps read now.
+  const run = (await getRun(db, lease.run.id)) ?? lease.run
+  const guard: EffectGuard = { runId: run.id, role: 'reporter', epoch: lease.epoch, owner: parts.owner }
+  const steps = await loadSteps(db, run.id)
+  const body = await draw(parts, run, steps)
+  const comment = await writeComment(parts, guard, run, body)
+  await setLabels(parts, guard, run)
+  await setCheckRun(parts, guard, run, body)
+  await addLinks(db, run.id, comment)
+}
+
+const draw = async (parts: ReporterParts, run: Run, steps: StepRecord[]): Promise<string> =>
+  renderProgress({
+    run,
+    steps,
+    plan: await parts.planOf(run.definitionHash),
+    cost: await parts.costOf(run.id),
+    runUrl: parts.runUrl(run.id),
+    sandbox: parts.sandbox(),
+    now: new Date(),
+  })
+
+const writeComment = async (parts: ReporterParts, guard: EffectGuard, run: Run, body: string) => {
+  const ref = taskRefOf(run)
+  const target = `${run.repository}#${ref.key}`
+  const marker = progressMarker(run.id)
+  let created = false
+  const comment = await parts.effects.once(guard, {
+    key: 'comment.progress',
+    kind: 'comment',
+    target,
+    request: { marker },
+    find: () =>
+      parts.taskManagement.findComment(ref, marker).then((found) => (found ? { id: found.id, url: found.url } : null)),
+    send: async () => {
+      created = true
+      const { id, url } = await parts.taskManagement.addComment(ref, body)
+      return { id, url }
+    },
+    remove: ({ id }) => parts.taskManagement.deleteComment(ref, id),
+  })
+  const links = { commentId: comment.id, commentUrl: comment.url }
+  if (created) return { ...links, commentEdits: 0 }
+  const { sent } = await parts.effects.set(guard, {
+    key: 'comment.progress.edit',
+    kind: 'comment',
+    target,
+    request: { hash: createHash('sha256').update(body).digest('hex') },
+    send: () => parts.taskManagement.updateComment(ref, comment.id, body).then(() => ({ id: comment.id })),
+  })
+  return { ...links, commentEdits: (run.links.commentEdits ?? 0) + (sent ? 1 : 0) }
+}
+
+const setLabels = async (parts: ReporterParts, guard: EffectGuard, run: Run): Promise<void> => {
+  const ref = taskRefOf(run)
+  const change = stateLabels(run)
+  await parts.effects.set(guard, {
+    key: 'labels.state',
+    kind: 'labels',
+    target: `${run.repository}#${ref.key}`,
+    request: change,
+    send: () => parts.taskManagement.setLabels(ref, change).then(() => change),
+  })
+}
+
+const setCheckRun = async (parts: ReporterParts, guard: EffectGuard, run: Run, summary: string): Promise<void> => {
+  const check = renderCheckRun(run, summary, parts.runUrl(run.id))
+  if (!check) return
+  const target = `${run.repository}@${check.headSha}`
+  const { id } = await parts.effects.once(guard, {
+    key: `check_run:${check.headSha}`,
+    kind: 'check_run',
+    target,
+    request: { name: check.name },
+    find: () => parts.versionControl.findCheckRun(run, check.headSha, run.id),
+    send: () => parts.versionControl.createCheckRun(run, check),
+  })
+  await parts.effects.set(guard, {
+    key: `check_run.edit:${check.headSha}`,
+    kind: 'check_run',
+    target,
+    // Not the summary, which changes with every second that passes: the states are what a check is for.
+    request: { status: check.status, conclusion: check.conclusion ?? null },
+    send: () => parts.versionControl.updateCheckRun(run, id, check).then(() => ({ id })),
+  })
+}
+
+export const taskRefOf = (run: Run): TaskRef => ({
+  repository: run.repository,
+  installation: run.installation,
+  key: run.subject.slice(run.subject.indexOf('/') + 1),
+})

@@ -1,0 +1,164 @@
+import type { Change } from '../../domain/change.ts'
+import { JourneymanError } from '../../domain/errors.ts'
+import { addLinks } from '../../store/runs.ts'
+import type { ProposedFile } from '../../workspace/contract.ts'
+import { recordedChecks, recordedImplementation } from '../engine/evidence.ts'
+import type { Execution } from '../engine/execution.ts'
+import type { Action } from './action.ts'
+
+type Context = Parameters<Action>[1]
+
+/**
+ * The deterministic stage between what an agent proposes and what leaves: gates, commit, push, pull request. Each write is
+ * an effect; the same content gives the same commit, so that doing it again finds what is there.
+ */
+export const proposeChange: Action = async (inputs, context) => {
+  const { execution, address } = context
+  const { run, parts, guard } = execution
+  const branch = String(inputs['source_branch'])
+  const title = String(inputs['title']).slice(0, 256)
+  const files = await judgedProposal(execution)
+  const body = await describe(execution, String(inputs['description']), files)
+  refuseSecrets(execution, { title, body, branch })
+  const done = recordedImplementation(execution.journal)
+  execution.journal.activity(address, `pushing ${branch}`)
+  const { commit } = await commitAndPush(
+    context,
+    { branch, message: done?.implementation.commit_message ?? title },
+    files,
+  )
+  execution.journal.activity(address, 'opening the pull request')
+  const change = await parts.effects.once<Change>(guard, {
+    key: `pull_request:${branch}`,
+    kind: 'pull_request',
+    target: `${run.repository}@${branch}`,
+    request: { title, branch, base: inputs['target_branch'] },
+    find: () => parts.versionControl.findChange(run, branch),
+    send: () =>
+      parts.versionControl.createChange(run, {
+        title,
+        body,
+        sourceBranch: branch,
+        targetBranch: String(inputs['target_branch']),
+        draft: isDraft(execution, inputs['draft']),
+      }),
+  })
+  const link = {
+    number: change.number,
+    url: change.url,
+    title: change.title,
+    branch,
+    headSha: commit,
+    files: files.length,
+  }
+  await addLinks(parts.database.db, run.id, { change: link })
+  await addLabels(context, change.number, inputs['labels'])
+  return { pr_url: change.url, number: change.number, change: { ...change, head_sha: commit } }
+}
+
+/** Commits what the workspace proposes and pushes it, expecting nobody else on the branch. */
+export const commitAndPush = async (
+  context: Context,
+  what: { branch: string; message: string },
+  known?: ProposedFile[],
+): Promise<{ commit: string }> => {
+  const { execution } = context
+  const { run, parts, guard } = execution
+  const files = known ?? (await judgedProposal(execution))
+  const workspace = await execution.workspace.get()
+  const self = await parts.versionControl.self()
+  const message = commitMessage(execution, what.message)
+  refuseSecrets(execution, { message, names: files.map((file) => file.path).join('\n') })
+  const commit = await workspace.commit({
+    message,
+    author: { name: self.login, email: `${self.id}+${self.login}@users.noreply.${hostOf(execution)}` },
+    date: run.startedAt ?? run.createdAt,
+  })
+  await parts.effects.once(guard, {
+    key: `push:${what.branch}`,
+    kind: 'push',
+    target: `${run.repository}@${what.branch}`,
+    request: { commit },
+    find: async () => ((await parts.versionControl.getBranchHead(run, what.branch)) === commit ? { commit } : null),
+    send: () => workspace.push({ commit, branch: what.branch, expected: null }).then(() => ({ commit })),
+  })
+  return { commit }
+}
+
+const judgedProposal = async (execution: Execution): Promise<ProposedFile[]> => {
+  const workspace = await execution.workspace.get()
+  const files = await workspace.proposal()
+  if (files.length === 0) {
+    throw new JourneymanError('nothing_to_propose', 'The work ended without a change to any file.', {
+      nextAction: 'Say in the issue what should be different afterwards, then label it again.',
+    })
+  }
+  const { proposal } = execution.parts.settings()
+  const rules = { ...proposal, protectedPaths: [...proposal.protectedPaths, ...workspace.settings.protected_paths] }
+  const findings = execution.parts.evidence.judge(files, rules)
+  if (findings.length === 0) return files
+  const list = findings.slice(0, 10).map((finding) => `${finding.path}: ${finding.message}`)
+  throw new JourneymanError('gate_refused', `The proposal may not leave: ${list.join('; ')}`, {
+    nextAction: findings.some((finding) => finding.protected)
+      ? 'Make this change by hand, or take the path off `protected_paths`; approvals come with a later version.'
+      : 'Say in the issue how it should be done instead, then label it again.',
+    detail: { findings: findings.slice(0, 50) },
+  })
+}
+
+const describe = async (execution: Execution, description: string, files: ProposedFile[]): Promise<string> => {
+  const { run, parts, facts, journal } = execution
+  const done = recordedImplementation(journal)
+  return parts.evidence.describeChange({
+    run,
+    task: facts.task,
+    description,
+    implementation: done?.implementation ?? null,
+    files,
+    checks: recordedChecks(journal),
+    models: done?.models ?? [],
+    cost: await parts.money.costOf(run.id),
+    runUrl: parts.settings().runUrl(run.id),
+    sandbox: parts.workspaces.sandbox,
+  })
+}
+
+/** Draft until checks pass: those that were run after the work, every one of them. */
+const isDraft = (execution: Execution, asked: unknown): boolean => {
+  if (typeof asked === 'boolean') return asked
+  if (!execution.parts.settings().proposal.draft) return false
+  const after = recordedChecks(execution.journal).filter((check) => check.when === 'after')
+  return after.length === 0 || after.some((check) => check.exitCode !== 0)
+}
+
+/** Fails closed: a text with a secret in it does not leave. */
+const refuseSecrets = (execution: Execution, texts: Record<string, string>): void => {
+  for (const [name, text] of Object.entries(texts)) {
+    const found = execution.parts.evidence.findSecrets(text)
+    if (found.length === 0) continue
+    throw new JourneymanError(
+      'gate_refused',
+      `The ${name} of the proposal may not leave: ${found.slice(0, 3).join('; ')}`,
+    )
+  }
+}
+
+const addLabels = async (context: Context, number: number, labels: unknown): Promise<void> => {
+  if (!Array.isArray(labels) || labels.length === 0) return
+  const { run, parts, guard } = context.execution
+  await parts.effects.set(guard, {
+    key: `labels:${context.address}`,
+    kind: 'labels',
+    target: `${run.repository}#${number}`,
+    request: { add: labels.map(String) },
+    send: () => parts.versionControl.addLabels(run, number, labels.map(String)).then(() => ({})),
+  })
+}
+
+const commitMessage = (execution: Execution, message: string): string => {
+  const { run } = execution
+  const asker = `${run.actor.login} <${run.actor.id}+${run.actor.login}@users.noreply.${hostOf(execution)}>`
+  return `${message.trim()}\n\nCo-authored-by: ${asker}\nJourneyman-Run: ${run.id}\n`
+}
+
+const hostOf = (execution: Execution): string => new URL(execution.facts.repository.url).hostname

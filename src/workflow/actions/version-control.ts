@@ -1,0 +1,84 @@
+import { JourneymanError } from '../../domain/errors.ts'
+import type { Action } from './action.ts'
+import { commitAndPush, proposeChange } from './propose-change.ts'
+
+/** Makes the workspace ready: mirror, worktree, and the repository's own set-up in the sandbox. */
+const cloneRepository: Action = async (_inputs, { execution, address, signal }) => {
+  const { journal, parts } = execution
+  journal.activity(address, 'fetching the repository')
+  const workspace = await execution.workspace.get()
+  const setup = await parts.evidence.runSetup(workspace, signal, (text) => journal.activity(address, text))
+  const failed = setup.find((result) => result.exitCode !== 0 && result.exitCode !== null)
+  if (failed) {
+    throw new JourneymanError(
+      'command_failed',
+      `The set-up command \`${failed.command}\` ended with ${failed.exitCode}.`,
+      {
+        nextAction: 'Mend `setup` in .journeyman.yml on the default branch, then label the issue again.',
+        detail: { output: failed.outputTail },
+      },
+    )
+  }
+  const { baseSha, settings } = workspace
+  return {
+    workspace: {
+      base_sha: baseSha,
+      checks: settings.checks.map((check) => check.command),
+      checks_from: settings.checksFrom,
+      setup,
+    },
+  }
+}
+
+/**
+ * Takes the name for this run. The branch itself comes into being with the first push, so that a run which ends before
+ * leaves none behind; a name that is taken is refused now rather than after the work.
+ */
+const createBranch: Action = async (inputs, { execution }) => {
+  const { run, parts, facts } = execution
+  const branch = String(inputs['branch'])
+  const taken = await parts.versionControl.getBranchHead(run, branch)
+  if (taken !== null) {
+    throw new JourneymanError('conflict', `The branch ${branch} exists already in ${run.repository}.`, {
+      nextAction: 'Delete the branch, or give the workflow a branch name of its own per run.',
+    })
+  }
+  return { branch, branch_url: `${facts.repository.url}/tree/${branch}` }
+}
+
+const deleteBranch: Action = async (inputs, { execution, address }) => {
+  const { run, parts, guard } = execution
+  const branch = String(inputs['branch'])
+  await parts.effects.set(guard, {
+    key: `branch:${address}`,
+    kind: 'branch',
+    target: `${run.repository}@${branch}`,
+    request: { delete: branch },
+    send: () => parts.versionControl.deleteBranch(run, branch).then(() => ({ deleted: branch })),
+  })
+  return {}
+}
+
+const pushBranch: Action = async (inputs, context) => {
+  const branch = String(inputs['branch'])
+  const pushed = await commitAndPush(context, { branch, message: `Work on ${branch}` })
+  return { branch_url: `${context.execution.facts.repository.url}/tree/${branch}`, commit_hash: pushed.commit }
+}
+
+const getRepositoryInfo: Action = async (_inputs, { execution }) => ({
+  repository_info: await execution.parts.versionControl.getRepository(execution.run),
+})
+
+const getPullRequest: Action = async (inputs, { execution }) => ({
+  change: await execution.parts.versionControl.getChange(execution.run, Number(inputs['number'])),
+})
+
+export const versionControlActions: Record<string, Action> = {
+  clone_repository: cloneRepository,
+  create_branch: createBranch,
+  delete_branch: deleteBranch,
+  push_branch: pushBranch,
+  create_pull_request: proposeChange,
+  get_repository_info: getRepositoryInfo,
+  get_pull_request: getPullRequest,
+}

@@ -1,0 +1,154 @@
+import type { AgentJournal, AgentOutcome, AgentTask } from '../../agents/contract.ts'
+import type { CheckResult, Implementation } from '../../domain/agent.ts'
+import type { EffectGuard, EffectLedger } from '../../domain/effect.ts'
+import type { TokenUsage } from '../../domain/money.ts'
+import type { Claim, Run } from '../../domain/run.ts'
+import type { Task } from '../../domain/task.ts'
+import type { TaskManagement } from '../../plugins/task-management/contract.ts'
+import type { RepositoryInfo, VersionControl } from '../../plugins/version-control/contract.ts'
+import type { Database, Tx } from '../../store/database.ts'
+import type { ProposedFile, Workspace, Workspaces } from '../../workspace/contract.ts'
+import type { Definition, Step } from '../language/definition.ts'
+import type { Journal } from './journal.ts'
+import type { RunWorkspace } from './run-workspace.ts'
+import type { Variables } from './variables.ts'
+
+/** What the engine is given by app.ts. It knows shapes only: contracts, and verbs of rooms that it may not import. */
+export type EngineParts = {
+  database: Database
+  /** Names this process in leases. */
+  owner: string
+  effects: EffectLedger
+  versionControl: VersionControl
+  taskManagement: TaskManagement
+  workspaces: Workspaces
+  agents: Record<string, AgentRole>
+  runAgent: (task: AgentTask, journal: AgentJournal, workspace: Workspace, signal: AbortSignal) => Promise<AgentOutcome>
+  money: MoneyLedger
+  evidence: Evidence
+  settings: () => EngineSettings
+  log: Log
+  /** Something about the run has changed that people would like to see. */
+  changed: (runId: string) => void
+}
+
+export type Log = (level: 'debug' | 'info' | 'warn' | 'error', message: string, data?: Record<string, unknown>) => void
+
+export type EngineSettings = {
+  leaseSeconds: number
+  maxClaims: number
+  monthlyCap: number
+  models: { primary: string; fallback: string | null }
+  agentLimits: Record<string, AgentTask['limits']>
+  proposal: ProposalRules
+  /** `config.` in expressions: what may be seen by anyone. */
+  publicConfig: Record<string, unknown>
+  /** The address at which people can see the run; null without one. */
+  runUrl: (runId: string) => string | null
+}
+
+export type ProposalRules = {
+  maxFiles: number
+  maxFileBytes: number
+  maxTotalBytes: number
+  allowBinaries: boolean
+  protectedPaths: string[]
+  draft: boolean
+}
+
+/** A role that thinks with a model: what the engine needs of it. */
+export type AgentRole = {
+  name: string
+  /** The system prompt, whose text was pinned with the definition. */
+  system: (facts: Record<string, unknown>) => string
+  /** From what was submitted, with what is recorded rather than claimed. */
+  toResult: (submitted: Record<string, unknown>, proposal: ProposedFile[], checks: CheckResult[]) => Implementation
+}
+
+/** The workspace room's verbs on what a run shows and proposes. */
+export type Evidence = {
+  runSetup: (workspace: Workspace, signal: AbortSignal, activity: (text: string) => void) => Promise<CheckResult[]>
+  runChecks: (
+    workspace: Workspace,
+    when: 'before' | 'after',
+    signal: AbortSignal,
+    activity: (text: string) => void,
+  ) => Promise<CheckResult[]>
+  /** Sentences that say what may not leave; empty when all may. */
+  judge: (files: ProposedFile[], rules: ProposalRules) => { path: string; message: string; protected: boolean }[]
+  /** Sentences that say which secret stands where in a text that would leave. */
+  findSecrets: (text: string) => string[]
+  /** Removes hidden characters and markup from what strangers wrote. */
+  cleanText: (text: string) => string
+  describeChange: (facts: ChangeFacts) => string
+}
+
+export type ChangeFacts = {
+  run: Run
+  task: Task | null
+  description: string
+  implementation: Implementation | null
+  files: ProposedFile[]
+  checks: CheckResult[]
+  models: string[]
+  cost: number
+  runUrl: string | null
+  sandbox: { usable: boolean; kind: string; summary: string }
+}
+
+export type MoneyLedger = {
+  reserve: (
+    claim: Claim,
+    call: {
+      address: string
+      agentId: string
+      turn: number
+      model: string
+      inputTokens: number
+      maxOutputTokens: number
+      runCap: number
+      monthlyCap: number
+    },
+  ) => Promise<{ id: string; amount: number }>
+  settle: (
+    tx: Tx,
+    reservationId: string,
+    model: string,
+    usage: TokenUsage | null,
+  ) => Promise<{ cost: number; usage: TokenUsage }>
+  free: (claim: Claim, reservationId: string, note: string) => Promise<void>
+  forfeit: (claim: Claim, reservationId: string, note: string) => Promise<void>
+  /** Reservations of a killed worker stay charged. */
+  forfeitAbandoned: (claim: Claim) => Promise<void>
+  costOf: (runId: string) => Promise<number>
+}
+
+/** One run in the hands of one worker. */
+export type Execution = {
+  run: Run
+  claim: Claim
+  guard: EffectGuard
+  definition: Definition
+  prompts: Record<string, string>
+  journal: Journal
+  variables: Variables
+  workspace: RunWorkspace
+  facts: StartFacts
+  /** Aborted by a stop, the deadline, a lost claim, or the end of this process. Its reason is a JourneymanError. */
+  signal: AbortSignal
+  parts: EngineParts
+}
+
+/** One attempt of one step. What it returns is its result: kept in the journal, and mapped to variables by `outputs`. */
+export type StepContext = {
+  execution: Execution
+  address: string
+  attempt: number
+  /** The run's signal, and the step's own timeout. */
+  signal: AbortSignal
+  /** For constructs that contain steps. */
+  runSteps: (execution: Execution, steps: Step[], parent: string) => Promise<void>
+}
+
+/** What was read once, at the start of the run, and journalled. */
+export type StartFacts = { task: Task | null; repository: RepositoryInfo }

@@ -1,0 +1,121 @@
+import type { Failure } from '../../domain/errors.ts'
+import type { Claim } from '../../domain/run.ts'
+import type { Db } from '../../store/database.ts'
+import { beginStep, endStep, loadSteps, type StepRow, setActivity } from '../../store/steps.ts'
+
+/**
+ * The rows of one run, read once at the claim and written through. Nobody else writes them while the claim holds, and
+ * every write proves that it does.
+ */
+export type Journal = {
+  get: (address: string) => StepRow | undefined
+  rows: () => StepRow[]
+  /** Gives the number of the attempt. */
+  begin: (address: string, step: { name: string; kind: string }, newAttempt: boolean) => Promise<number>
+  done: (address: string, result: unknown, snapshot: string | null) => Promise<void>
+  failed: (address: string, failure: Failure, retryInSeconds: number | null) => Promise<void>
+  skipped: (address: string, step: { name: string; kind: string }, reason: string) => Promise<void>
+  /** For people; written at most once a second, the last one wins. */
+  activity: (address: string, text: string) => void
+  /** A variable of the definition was evaluated for the first time: kept with the next end of a step. */
+  noteEvaluated: (name: string, value: unknown) => void
+}
+
+export const openJournal = async (db: Db, claim: Claim, changed: () => void): Promise<Journal> => {
+  const rows = new Map((await loadSteps(db, claim.runId)).map((row) => [row.address, row]))
+  const activity = createActivityWriter(db, claim)
+  let ordinal = Math.max(0, ...[...rows.values()].map((row) => row.ordinal))
+  let evaluated: Record<string, unknown> | null = null
+
+  const takeEvaluated = () => {
+    const taken = evaluated
+    evaluated = null
+    return taken
+  }
+  const keep = (address: string, change: Partial<StepRow>) => {
+    const row = rows.get(address)
+    if (row) rows.set(address, { ...row, ...change })
+    changed()
+  }
+  const add = (address: string, step: { name: string; kind: string }) => {
+    const known = rows.get(address)
+    if (known) return known.ordinal
+    ordinal += 1
+    rows.set(address, blankRow(claim.runId, address, step, ordinal))
+    return ordinal
+  }
+
+  return {
+    get: (address) => rows.get(address),
+    rows: () => [...rows.values()].sort((a, b) => a.ordinal - b.ordinal),
+    begin: async (address, step, newAttempt) => {
+      const at = add(address, step)
+      const attempts = await beginStep(db, claim, { address, ...step, ordinal: at, newAttempt })
+      keep(address, { state: 'running', attempts, failure: null, retryAt: null })
+      return attempts
+    },
+    done: async (address, result, snapshot) => {
+      activity.forget(address)
+      await endStep(db, claim, address, { state: 'done', result, snapshot }, takeEvaluated())
+      keep(address, { state: 'done', result, snapshot, finishedAt: new Date() })
+    },
+    failed: async (address, failure, retryInSeconds) => {
+      activity.forget(address)
+      await endStep(db, claim, address, { state: 'failed', failure, retryInSeconds }, takeEvaluated())
+      const retryAt = retryInSeconds === null ? null : new Date(Date.now() + retryInSeconds * 1000)
+      keep(address, { state: 'failed', failure, retryAt, finishedAt: new Date() })
+    },
+    skipped: async (address, step, reason) => {
+      const at = add(address, step)
+      await endStep(db, claim, address, { state: 'skipped', reason, ...step, ordinal: at }, takeEvaluated())
+      keep(address, { state: 'skipped', reason, finishedAt: new Date() })
+    },
+    activity: (address, text) => {
+      activity.write(address, text)
+      changed()
+    },
+    noteEvaluated: (name, value) => {
+      evaluated = { ...evaluated, [name]: value ?? null }
+    },
+  }
+}
+
+const createActivityWriter = (db: Db, claim: Claim) => {
+  const waiting = new Map<string, { text: string; timer: NodeJS.Timeout }>()
+  const flush = (address: string) => {
+    const entry = waiting.get(address)
+    waiting.delete(address)
+    // Of no consequence: the next one, or the end of the step, says more.
+    if (entry) setActivity(db, claim, address, entry.text).catch(() => undefined)
+  }
+  return {
+    write: (address: string, text: string) => {
+      const entry = waiting.get(address)
+      if (entry) entry.text = text
+      else waiting.set(address, { text, timer: setTimeout(flush, 1000, address).unref() })
+    },
+    forget: (address: string) => {
+      clearTimeout(waiting.get(address)?.timer)
+      waiting.delete(address)
+    },
+  }
+}
+
+const blankRow = (runId: string, address: string, step: { name: string; kind: string }, ordinal: number): StepRow => ({
+  runId,
+  address,
+  ...step,
+  ordinal,
+  state: 'running',
+  attempts: 0,
+  result: null,
+  failure: null,
+  reason: null,
+  activity: null,
+  cost: 0,
+  startedAt: new Date(),
+  finishedAt: null,
+  evaluated: null,
+  snapshot: null,
+  retryAt: null,
+})

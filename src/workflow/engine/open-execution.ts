@@ -1,0 +1,128 @@
+import { crashPoint } from '../../domain/crash-point.ts'
+import { codeOf, errorOf, failureOf, isRetryable } from '../../domain/errors.ts'
+import type { Claim, Run } from '../../domain/run.ts'
+import { saveProject } from '../../store/projects.ts'
+import { saveTask } from '../../store/tasks.ts'
+import type { Definition } from '../language/definition.ts'
+import type { EngineParts, Execution, StartFacts } from './execution.ts'
+import { type Journal, openJournal } from './journal.ts'
+import { ParkRequest } from './park-request.ts'
+import { createRunWorkspace } from './run-workspace.ts'
+import { createVariables } from './variables.ts'
+
+/** Where the facts of the start stand in the journal. */
+const startAddress = '@start'
+
+/** Reads the journal, and what a run is about: live at its start, from the journal afterwards. */
+export const openExecution = async (
+  parts: EngineParts,
+  given: { run: Run; claim: Claim; definition: Definition; prompts: Record<string, string>; signal: AbortSignal },
+): Promise<Execution> => {
+  const { run, claim, definition } = given
+  const journal = await openJournal(parts.database.db, claim, () => parts.changed(run.id))
+  const facts = await startFacts(parts, run, journal)
+  const variables = createVariables({
+    definition,
+    inputs: inputsOf(definition, run, facts),
+    system: systemNames(parts, run, facts, journal),
+    evaluated: (name, value) => journal.noteEvaluated(name, value),
+  })
+  const workspace = createRunWorkspace({
+    run,
+    claim,
+    db: parts.database.db,
+    journal,
+    workspaces: parts.workspaces,
+    versionControl: parts.versionControl,
+    repository: () => facts.repository,
+    signal: given.signal,
+  })
+  const guard = { runId: run.id, role: 'worker', epoch: claim.epoch, owner: claim.owner } as const
+  return { ...given, guard, journal, variables, workspace, facts, parts }
+}
+
+/** How often the outside may fail to answer before the run does not begin at all. */
+const mostStarts = 6
+
+const startFacts = async (parts: EngineParts, run: Run, journal: Journal): Promise<StartFacts> => {
+  const row = journal.get(startAddress)
+  if (row?.state === 'done') return row.result as StartFacts
+  if (row?.state === 'failed' && row.retryAt === null && row.failure) throw errorOf(row.failure)
+  crashPoint('step.before')
+  const attempt = await journal.begin(startAddress, { name: startAddress, kind: 'start' }, row?.state !== 'running')
+  try {
+    const facts = await readFacts(parts, run)
+    await journal.done(startAddress, facts, null)
+    return facts
+  } catch (error) {
+    const again = isRetryable(codeOf(error)) && attempt < mostStarts
+    const seconds = again ? Math.max(2 ** attempt, (failureOf(error).retryAfterMs ?? 0) / 1000) : null
+    await journal.failed(startAddress, failureOf(error), seconds)
+    if (seconds !== null) throw new ParkRequest(seconds)
+    throw error
+  }
+}
+
+const readFacts = async (parts: EngineParts, run: Run): Promise<StartFacts> => {
+  const repository = await parts.versionControl.getRepository(run)
+  const key = run.subject.slice(run.subject.indexOf('/') + 1)
+  const task = run.subject.startsWith('change/') ? null : await parts.taskManagement.getTask({ ...run, key })
+  const { db } = parts.database
+  await saveProject(db, {
+    provider: run.event.provider,
+    repository: run.repository,
+    repositoryUrl: repository.url,
+    defaultBranch: repository.defaultBranch,
+    installation: run.installation,
+  })
+  if (task) await saveTask(db, parts.taskManagement.name, run.repository, task)
+  return { task, repository }
+}
+
+/** What the event and the run itself bring for the definition's declared inputs; a default where they bring nothing. */
+const inputsOf = (definition: Definition, run: Run, facts: StartFacts): Record<string, unknown> => {
+  const given: Record<string, unknown> = { ...run.event.fields, task_id: facts.task?.key, repository: run.repository }
+  return Object.fromEntries(
+    Object.entries(definition.inputs)
+      .map(([name, spec]) => [name, given[name] ?? spec.default] as const)
+      .filter(([, value]) => value !== undefined && value !== null),
+  )
+}
+
+const systemNames = (
+  parts: EngineParts,
+  run: Run,
+  facts: StartFacts,
+  journal: Journal,
+): Record<string, () => unknown> => ({
+  run: () => ({ id: run.id, url: parts.settings().runUrl(run.id), workflow: run.workflow }),
+  // The time at which the run was first begun: a resumed run must see the same.
+  now: () => (run.startedAt ?? run.createdAt).toISOString(),
+  actor: () => ({ ...run.actor }),
+  event: () => ({
+    name: run.event.name,
+    provider: run.event.provider,
+    subject: run.event.subject,
+    ...run.event.fields,
+  }),
+  repository: () => run.repository,
+  task: () => facts.task ?? undefined,
+  task_id: () => facts.task?.key,
+  config: () => parts.settings().publicConfig,
+  steps: () =>
+    Object.fromEntries(
+      journal
+        .rows()
+        .filter((row) => !row.address.startsWith('@'))
+        .map((row) => [
+          row.name,
+          {
+            status: row.state,
+            result: row.result,
+            error: row.failure ? { code: row.failure.code, message: row.failure.message } : null,
+            attempts: row.attempts,
+            cost_usd: row.cost / 1_000_000,
+          },
+        ]),
+    ),
+})

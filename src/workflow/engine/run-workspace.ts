@@ -1,0 +1,72 @@
+import type { Claim, Run } from '../../domain/run.ts'
+import type { RepositoryInfo, VersionControl } from '../../plugins/version-control/contract.ts'
+import type { Db } from '../../store/database.ts'
+import { setBaseSha } from '../../store/runs.ts'
+import type { Workspace, Workspaces } from '../../workspace/contract.ts'
+import type { Journal } from './journal.ts'
+
+/** The workspace of a run, opened when it is first needed by this worker, in the state of the last finished step. */
+export type RunWorkspace = {
+  get: () => Promise<Workspace>
+  opened: () => Workspace | null
+  /** The state after a step, or null where no workspace is open. */
+  snapshot: (label: string) => Promise<string | null>
+  close: () => Promise<void>
+}
+
+export const createRunWorkspace = (parts: {
+  run: Run
+  claim: Claim
+  db: Db
+  journal: Journal
+  workspaces: Workspaces
+  versionControl: VersionControl
+  repository: () => RepositoryInfo
+  signal: AbortSignal
+}): RunWorkspace => {
+  let opening: Promise<Workspace> | null = null
+  let opened: Workspace | null = null
+
+  const open = async (): Promise<Workspace> => {
+    const { run, versionControl } = parts
+    const repository = parts.repository()
+    const workspace = await parts.workspaces.open(
+      {
+        runId: run.id,
+        repository: run.repository,
+        cloneUrl: repository.cloneUrl,
+        credential: () => versionControl.getGitCredential(run),
+        base: run.baseSha === null ? { branch: repository.defaultBranch } : { sha: run.baseSha },
+        snapshot: lastSnapshot(parts.journal),
+      },
+      parts.signal,
+    )
+    if (run.baseSha === null) {
+      await setBaseSha(parts.db, parts.claim, workspace.baseSha)
+      run.baseSha = workspace.baseSha
+    }
+    opened = workspace
+    return workspace
+  }
+
+  return {
+    get: () => {
+      opening ??= open().catch((error: unknown) => {
+        opening = null
+        throw error
+      })
+      return opening
+    },
+    opened: () => opened,
+    snapshot: async (label) => (opened ? (await opened.snapshot(label)).commit : null),
+    close: async () => {
+      const closing = opened
+      opened = null
+      opening = null
+      await closing?.close()
+    },
+  }
+}
+
+const lastSnapshot = (journal: Journal): string | null =>
+  journal.rows().findLast((row) => row.state === 'done' && row.snapshot !== null)?.snapshot ?? null
