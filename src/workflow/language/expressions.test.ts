@@ -1,0 +1,442 @@
+import fc from 'fast-check'
+import nunjucks from 'nunjucks'
+import { describe, expect, test as it } from 'vitest'
+import { codeOf } from '../../domain/errors.ts'
+import { evaluate, namesUsed, parseTemplate, render, test } from './expressions.ts'
+import type { Scope } from './scope.ts'
+
+const scopeOf = (data: Record<string, unknown>): Scope => ({
+  get: (name) => data[name],
+  names: () => Object.keys(data),
+})
+
+const task = {
+  id: '12',
+  title: 'Add a "greeting" to `x`',
+  status: 'todo',
+  labels: ['ai', 'bug'],
+  points: 5,
+  epic: null,
+  author: { name: 'Ada' },
+}
+const scope = scopeOf({
+  task,
+  n: 3,
+  zero: 0,
+  empty: '',
+  items: [
+    { a: 1, k: 'x' },
+    { a: 2, k: 'y' },
+    { a: 1, k: 'z' },
+  ],
+})
+const value = (expression: string, data: Scope = scope): unknown => evaluate(expression, data)
+const codeFrom = (run: () => unknown): string => {
+  try {
+    run()
+  } catch (error) {
+    return codeOf(error)
+  }
+  return 'nothing was thrown'
+}
+const messageFrom = (run: () => unknown): string => {
+  try {
+    run()
+  } catch (error) {
+    return (error as Error).message
+  }
+  return 'nothing was thrown'
+}
+
+describe('values', () => {
+  it.each([
+    ['task.title', task.title],
+    ["task['status']", 'todo'],
+    ['task.labels[1]', 'bug'],
+    ['task.labels.length', 2],
+    ['task.epic', null],
+    ['n + 2 * 3 - 1', 8],
+    ['2 * 7 % 4', 2],
+    ['2 ** 3', 8],
+    ['7 // 2', 3],
+    ['-n | abs', 3],
+    ["'a' ~ n ~ [1, 2]", 'a3[1,2]'],
+    ["task.status == 'todo' and not (n > 5)", true],
+    ["'bug' in task.labels", true],
+    ["'x' not in task.labels", true],
+    ["'yes' if n == 3 else 'no'", 'yes'],
+    ["{'a': {'b': n}}", { a: { b: 3 } }],
+    ['[1, task.author]', [1, { name: 'Ada' }]],
+    ['range(3)', [0, 1, 2]],
+    ['[1, 2] == [1, 2]', true],
+    ["nope | default('d')", 'd'],
+    ["task.nope.deeper | default('d')", 'd'],
+    ['nope is defined', false],
+    ['task is not defined', false],
+    ['task.epic is none', true],
+    ['"}" ~ "{"', '}{'],
+  ])('%s', (expression, expected) => {
+    expect(value(expression)).toEqual(expected)
+  })
+
+  it('agrees with Nunjucks itself wherever Nunjucks is safe', () => {
+    const environment = new nunjucks.Environment(null, { autoescape: false })
+    const context = { task, n: 3, zero: 0, empty: '', items: [3, 1, 2], words: 'the quick  brown fox' }
+    for (const expression of [
+      'n * 2 + 1',
+      '10 / 4 * 2',
+      '10 % 4 * 3',
+      '2 * 7 % 4',
+      '7 // 2 * 2',
+      'n > 2 and zero < 1',
+      'not zero',
+      'words | upper',
+      'words | title',
+      'words | capitalize',
+      'words | truncate(9)',
+      'words | replace("o", "0")',
+      'words | wordcount',
+      'words | length',
+      'items | sort | join(",")',
+      'items | sort(reverse=true) | join("-")',
+      'items | first',
+      'items | last',
+      'items | reverse | join',
+      'items | sum',
+      '3.14159 | round(2)',
+      '"7" | int + 1',
+      'items | batch(2) | dump',
+      'items | slice(2) | dump',
+      'task.labels | join(", ")',
+      '"<a>" | escape',
+      '"a\nb" | indent(2)',
+      '"  x " | trim',
+      'words | urlencode',
+      '{"b": 1, "a": 2} | dictsort | dump',
+      '"x" if n is odd else "y"',
+      'n is divisibleby(3)',
+      '[1,2,3,4] | select("even") | dump',
+      '"<b>x</b> y" | striptags',
+      '"ab" | list | dump',
+      '1 < 2 < 3',
+      '"1" == 1',
+      'task.labels[0] ~ "!"',
+      'none',
+      '2 ** 3',
+      '[{"a":1},{"a":2}] | sum("a")',
+      '"x" | center(5)',
+      '"5.5" | float',
+      '"a\nb" | nl2br',
+      '"abc" | replace("", ".")',
+      '[{"v":1,"k":"p"},{"v":0,"k":"q"}] | selectattr("v") | dump',
+    ]) {
+      const theirs = environment.renderString(`{{ ${expression} }}`, context)
+      expect(render(`= \${${expression}}`, scopeOf(context)), expression).toBe(`= ${theirs}`)
+    }
+  })
+
+  it('keeps the type of a text that is nothing but one expression, and writes JSON inside a longer one', () => {
+    const template = { whole: '${task.labels}', mixed: 'labels: ${task.labels}', deep: [{ n: '${n}' }], plain: 7 }
+    expect(render(template, scope)).toEqual({
+      whole: ['ai', 'bug'],
+      mixed: 'labels: ["ai","bug"]',
+      deep: [{ n: 3 }],
+      plain: 7,
+    })
+    expect(render('a ${task.epic} b', scope)).toBe('a  b')
+    expect(render('$${n} costs $5', scope)).toBe('${n} costs $5')
+  })
+
+  it.each([
+    ["items | where('a', 1) | pluck('k')", ['x', 'z']],
+    ["items | unique('a') | length", 2],
+    ["items | sum('a')", 4],
+    ['items | groupby("a") | length', 2],
+    ["'Ärger & Söhne: fix #12!' | slug", 'arger-sohne-fix-12'],
+    ["'abcdefghij' | truncate_middle(5)", 'ab…ij'],
+    ["'2026-11-20T10:00:00Z' | date('DD.MM.YYYY HH:mm')", '20.11.2026 10:00'],
+    ["'[1,2]' | from_json", [1, 2]],
+    ['task.author | json', '{"name":"Ada"}'],
+  ])('%s', (expression, expected) => {
+    expect(value(expression)).toEqual(expected)
+  })
+})
+
+describe('names that are not set', () => {
+  it('are an error that names the nearest', () => {
+    expect(messageFrom(() => value('tsk.title'))).toBe('`tsk` is not set. Did you mean `task`?')
+    expect(messageFrom(() => value('task.titel'))).toBe('`task` has no `titel`. Did you mean `title`?')
+    expect(messageFrom(() => render({ inputs: { title: 'x ${tsk}' } }, scope))).toContain('In `inputs.title`')
+    expect(codeFrom(() => value('nope.a.b'))).toBe('invalid_workflow')
+    expect(codeFrom(() => value('task.epic.name'))).toBe('invalid_workflow')
+  })
+
+  it('are undefined in a condition, with or without ${}', () => {
+    expect(test('${nope.a.b}', scope)).toBe(false)
+    expect(test("nope == 'x' or n > 2", scope)).toBe(true)
+    expect(test('nope | length > 0', scope)).toBe(false)
+    expect(test("'a' in nope", scope)).toBe(false)
+    expect(codeFrom(() => test("${n} == '3'", scope))).toBe('invalid_workflow')
+  })
+
+  it('can be listed, with those that may be unset', () => {
+    expect(namesUsed('${a.b.c ~ (d | default(e)) if f is defined else g}')).toMatchObject([
+      { name: 'f', optional: true },
+      { name: 'a', optional: false, path: ['b', 'c'] },
+      { name: 'd', optional: true },
+      { name: 'e', optional: false },
+      { name: 'g', optional: false },
+    ])
+  })
+})
+
+describe('attacks', () => {
+  it.each([
+    'task.constructor',
+    "task['constructor']",
+    "task['con' ~ 'structor']",
+    "''['con' ~ 'structor']['con' ~ 'structor']('return process')()",
+    'task.__proto__',
+    'task["__proto" ~ "__"].polluted',
+    '{}.constructor',
+    "{'__proto__': 1}",
+    'constructor',
+    'task.labels.push',
+    'task.labels.map',
+    "task.title.split('')",
+    "'x'.repeat(1000000000)",
+    'task.toString()',
+    'hostile()',
+    'hostile',
+    'cycler(1)',
+    "'a'|safe",
+    '[1]|random',
+    'r/(a+)+$/',
+    "'aaaa'|replace(r/(a+)+$/, '')",
+    '{% set a = 1 %}',
+    '{{ n }}',
+    'n }} {{ n',
+    "'unclosed",
+    'n n',
+    'n |',
+    '(1, 2)',
+    '1/0',
+    '1e999',
+    '99999999999999999999999999999999999999999999999999999 ** 99',
+    '@',
+    "'\\u0004' \u0004 n",
+  ])('%s is refused', (expression) => {
+    const hostile = scopeOf({ task, n: 3, hostile: () => process })
+    expect(['invalid_workflow', 'invalid_input']).toContain(codeFrom(() => value(expression, hostile)))
+  })
+
+  it.each([
+    ['a huge range', 'range(1000000000)'],
+    ['an endless range', 'range(0, 1, 0.0000001)'],
+    ['loops inside loops', `range(99999) | ${'list | '.repeat(3)} batch(1) | batch(1) | batch(1) | batch(1) | join`],
+    ['deep nesting', `${'['.repeat(2000)}${']'.repeat(2000)}`],
+    ['deep parentheses', `${'('.repeat(4000)}1${')'.repeat(4000)}`],
+    ['a long chain', Array.from({ length: 500 }, () => 'n').join('+')],
+    ['a long text', `'${'x'.repeat(20_000)}'`],
+    [
+      'a wide centre',
+      "'x' | center(1000000) ~ ('x' | center(1000000)) ~ ('x' | center(1000000)) ~ ('x' | center(1000000)) ~ ''",
+    ],
+    ['a doubling text', `'x'${" | replace('x', 'xxxxxxxxxxxxxxxx')".repeat(9)}`],
+    [
+      'a doubling list',
+      `[n]${Array.from({ length: 30 }, () => '').join('')} | json ~ (items | json | center(999999) | indent(1000) | center(999999) | list | json)`,
+    ],
+  ])('%s ends at a limit', (_name, expression) => {
+    const started = performance.now()
+    expect(codeFrom(() => value(expression))).toBe('limit_reached')
+    expect(performance.now() - started).toBeLessThan(2000)
+  })
+
+  it('a value that shares itself again and again ends at a limit', () => {
+    let shared: unknown = ['x']
+    for (let level = 0; level < 60; level++) shared = [shared, shared]
+    expect(codeFrom(() => value('shared', scopeOf({ shared })))).toBe('limit_reached')
+    expect(codeFrom(() => value('shared == other', scopeOf({ shared, other: structuredClone([shared])[0] })))).toBe(
+      'limit_reached',
+    )
+    const loop: unknown[] = []
+    loop.push(loop)
+    expect(codeFrom(() => value('loop | json', scopeOf({ loop })))).toBe('limit_reached')
+  })
+
+  it('data is never read as a template', () => {
+    const data = scopeOf({ title: '${task.id} {{ 7 * 7 }} {% raw %}' })
+    expect(render('Title: ${title}', data)).toBe('Title: ${task.id} {{ 7 * 7 }} {% raw %}')
+    expect(value('title', data)).toBe('${task.id} {{ 7 * 7 }} {% raw %}')
+  })
+
+  it('an own property called __proto__ neither shows nor pollutes', () => {
+    const data = scopeOf({ d: JSON.parse('{"__proto__": {"polluted": 1}, "a": 1}') })
+    const copy = value('d', data) as Record<string, unknown>
+    expect(Object.keys(copy)).toEqual(['a'])
+    expect(copy.polluted).toBeUndefined()
+    expect(({} as Record<string, unknown>).polluted).toBeUndefined()
+  })
+
+  it('never throws anything but our errors and never gives a function, whatever the data', () => {
+    const trap = new Proxy(
+      {},
+      {
+        get: () => () => process,
+        ownKeys: () => {
+          throw new Error('trap')
+        },
+      },
+    )
+    const hostileValue = fc.oneof(
+      fc.anything({ withBigInt: true, withDate: true, withMap: true, withNullPrototype: true, withSparseArray: true }),
+      fc.constantFrom<unknown>(
+        () => process,
+        trap,
+        Symbol('s'),
+        {
+          toString: () => 'x',
+          valueOf: () => {
+            throw new Error('v')
+          },
+        },
+        new Array(4_000_000_000),
+        {
+          get a() {
+            throw new Error('getter')
+          },
+        },
+        process,
+        globalThis,
+        new Date(Number.NaN),
+        { length: 1e12 },
+        /(a+)+$/,
+        Number.NaN,
+      ),
+    )
+    const atom = fc.constantFrom(
+      'a',
+      'b',
+      'a.b',
+      "a['c']",
+      'b[0]',
+      '1',
+      '-2.5',
+      "'t'",
+      'none',
+      'true',
+      '[a, b]',
+      "{'k': a}",
+      'range(3)',
+      'a.constructor',
+    )
+    const filters = [
+      'json',
+      'length',
+      'upper',
+      'join',
+      'sort',
+      'first',
+      'unique',
+      'sum',
+      'slug',
+      'date',
+      'int',
+      'list',
+      'default(b)',
+      "pluck('b')",
+      "where('b', a)",
+      'batch(2)',
+      'slice(3)',
+      'dictsort',
+      "groupby('b')",
+      'reverse',
+      'round',
+      'abs',
+      'indent',
+      'striptags',
+      'urlize',
+      'urlencode',
+      "replace('a', b)",
+      'truncate(3)',
+      "select('odd')",
+      'from_json',
+      'title',
+      'escape',
+      'string',
+      'wordcount',
+      'nl2br',
+      'center(9)',
+      'truncate_middle(3)',
+    ]
+    const operators = [
+      '+',
+      '-',
+      '*',
+      '/',
+      '//',
+      '%',
+      '**',
+      '~',
+      '==',
+      '<',
+      '>=',
+      '===',
+      '!=',
+      'and',
+      'or',
+      'in',
+      'not in',
+    ]
+    const { expression } = fc.letrec<{ expression: string }>((tie) => ({
+      expression: fc.oneof(
+        { maxDepth: 4 },
+        atom,
+        fc
+          .tuple(tie('expression'), fc.constantFrom(...operators), tie('expression'))
+          .map(([l, o, r]) => `(${l}) ${o} (${r})`),
+        fc.tuple(tie('expression'), fc.constantFrom(...filters)).map(([e, f]) => `(${e}) | ${f}`),
+        fc
+          .tuple(tie('expression'), tie('expression'), tie('expression'))
+          .map(([x, y, z]) => `(${x}) if (${y}) else (${z})`),
+        fc.tuple(tie('expression'), tie('expression')).map(([x, y]) => `(${x})[${y}]`),
+        fc
+          .tuple(tie('expression'), fc.constantFrom('defined', 'odd', 'string', 'mapping', 'eq(a)', 'lt(b)'))
+          .map(([e, t]) => `(${e}) is ${t}`),
+      ),
+    }))
+    const ours = (run: () => unknown): void => {
+      try {
+        expect(JSON.stringify(run()) ?? 'null').toBeTypeOf('string')
+      } catch (error) {
+        expect(codeOf(error), String((error as Error).stack)).not.toBe('internal')
+      }
+    }
+    fc.assert(
+      fc.property(expression, hostileValue, hostileValue, (text, a, b) => {
+        const data = scopeOf({ a, b })
+        ours(() => evaluate(text, data))
+        ours(() => test(text, data))
+        ours(() => render({ x: `t \${${text}}` }, data))
+      }),
+      { numRuns: 400 },
+    )
+    fc.assert(
+      fc.property(fc.string({ unit: 'binary' }), hostileValue, (text, a) => ours(() => evaluate(text, scopeOf({ a })))),
+      { numRuns: 500 },
+    )
+  })
+})
+
+describe('templates', () => {
+  it('come apart with offsets', () => {
+    expect(parseTemplate("a ${b['}'] ~ {'x': 1}.x} c ${d")).toEqual([
+      { kind: 'text', text: 'a ', offset: 0 },
+      { kind: 'expression', expression: "b['}'] ~ {'x': 1}.x", offset: 4 },
+      { kind: 'text', text: ' c ', offset: 24 },
+      { kind: 'open', offset: 27 },
+    ])
+    expect(codeFrom(() => render('a ${b', scope))).toBe('invalid_workflow')
+  })
+})

@@ -1,0 +1,38 @@
+/** The candidate that a person most likely meant, or null when none is close. Bounded: long words are not compared. */
+export const nearest = (word: string, candidates: Iterable<string>): string | null => {
+  let best: string | null = null
+  let bestDistance = Math.max(1, Math.floor(word.length / 3)) + 1
+  for (const candidate of candidates) {
+    if (Math.abs(candidate.length - word.length) >= bestDistance || candidate.length > 80 || word.length > 80) continue
+    const distance = editDistance(word.toLowerCase(), candidate.toLowerCase())
+    if (distance < bestDistance) {
+      best = candidate
+      bestDistance = distance
+    }
+  }
+  return best
+}
+
+/** ` Did you mean \`title\`?`, or nothing: to be put behind a sentence. */
+export const suggestion = (word: string, candidates: Iterable<string>): string => {
+  const found = nearest(word, candidates)
+  return found === null ? '' : ` Did you mean \`${found}\`?`
+}
+
+/** Two neighbouring letters the wrong way round count as one mistake. */
+const editDistance = (a: string, b: string): number => {
+  let earlier: number[] = []
+  let previous = Array.from({ length: b.length + 1 }, (_, index) => index)
+  for (let row = 1; row <= a.length; row++) {
+    const current = [row]
+    for (let column = 1; column <= b.length; column++) {
+      const isSame = a[row - 1] === b[column - 1]
+      const isTurned = row > 1 && column > 1 && a[row - 1] === b[column - 2] && a[row - 2] === b[column - 1]
+      const steps = [previous[column - 1]! + (isSame ? 0 : 1), previous[column]! + 1, current[column - 1]! + 1]
+      current.push(Math.min(...steps, isTurned ? earlier[column - 2]! + 1 : Number.POSITIVE_INFINITY))
+    }
+    earlier = previous
+    previous = current
+  }
+  return previous[b.length]!
+}
