@@ -1,0 +1,52 @@
+/** The fields of `sandbox` in the configuration that bound a command; `config.sandbox` fits as it is. */
+export type SandboxLimits = {
+  /** Of a whole process tree, its share of memory-backed file systems included. One process is held to it by the kernel. */
+  memory_mb: number
+  processes: number
+  /** Of one process. A command as a whole is bounded by its timeout. */
+  cpu_seconds: number
+  /** Of one file. */
+  file_mb: number
+  open_files: number
+  output_kb: number
+}
+
+/**
+ * Sets the limits on itself and becomes the command. Inside the sandbox, because the number of processes is counted per
+ * user namespace there: outside, all runs of one uid would share a count. A limit that is already lower stays lower, so a
+ * failing `ulimit` fails closed. `oom_score_adj` makes the kernel choose the sandbox before the worker that started it.
+ */
+const commandWrapper = [
+  'for limit in $1; do ulimit "-${limit%%=*}" "${limit#*=}" 2>/dev/null; done',
+  'echo 1000 2>/dev/null >/proc/self/oom_score_adj',
+  'umask 022',
+  'shift',
+].join('\n')
+
+/** `bash` with arguments such that `command` runs under the limits, with its errors in the order of its output. */
+export const limitedCommand = (
+  limits: SandboxLimits,
+  command: string[],
+  options: { joinErrors: boolean },
+): string[] => [
+  '/bin/bash',
+  '-c',
+  `${commandWrapper}\n${options.joinErrors ? 'exec 2>&1\n' : ''}exec "$@"`,
+  'sandbox',
+  shellLimits(limits),
+  ...command,
+]
+
+/** In the units of bash's `ulimit`: kilobytes for -d and -f. Core files are off. */
+const shellLimits = (limits: SandboxLimits): string =>
+  Object.entries({
+    c: 0,
+    n: limits.open_files,
+    u: limits.processes,
+    t: limits.cpu_seconds,
+    f: limits.file_mb * 1024,
+    d: limits.memory_mb * 1024,
+    l: 64,
+  })
+    .map(([name, value]) => `${name}=${value}`)
+    .join(' ')
