@@ -13,6 +13,7 @@ import type { Workspace } from '../workspace/contract.ts'
 /** What every turn of one conversation shares. Kept in the journal, so that a resumed one has the very same prefix. */
 export type AgentOpening = { system: TextBlock[]; tools: ToolDefinition[]; first: Message }
 
+/** An empty `toolUseId` marks a word of the loop to the model (a nudge, "one turn is left"), which is no tool's result. */
 export type ToolResult = { toolUseId: string; content: string; isError: boolean }
 
 /** A turn as the journal has it. `results` null: the tools have not run; `snapshot` null: they must run again. */
@@ -58,7 +59,9 @@ export type Reservation = { id: string; amount: MicroUsd }
 
 export type AgentLimits = {
   maxTurns: number
+  /** Counted anew when another worker goes on: the journal of turns has no clock. The run has its own ceiling. */
   maxMinutes: number
+  /** Tokens read from the cache are not counted: they were when they were first read. */
   maxTokens: number
   /** The same tool call with the same result this often ends the conversation. */
   maxRepetitions: number
@@ -71,6 +74,8 @@ export type AgentTask = {
   runId: string
   address: string
   role: string
+  /** A snapshot of the workspace as the agent found it, where an earlier step has changed it; otherwise the base commit. */
+  startsFrom?: string
   /** Rendered from the role's prompt files. */
   system: string
   prompt: string

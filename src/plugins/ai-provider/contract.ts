@@ -53,7 +53,11 @@ export type AiProvider = {
    * One answer, streamed inside. `onProgress` hears of it while it grows (for liveness and for people).
    * Throws JourneymanError: `rate_limited` and `overloaded` (with retryAfterMs where the provider said), `unavailable`
    * (5xx, cut stream, stall), `timeout`, `unauthenticated`, `forbidden`, `not_found` (no such model), `too_large`,
-   * `invalid_input`, `stopped` (the signal). Does not retry: the agent does, since each try is a reservation.
+   * `invalid_input`, `stopped` (the signal; or the signal's own reason where that is a JourneymanError). Does not retry:
+   * the agent does, since each try is a reservation. What is thrown says in `detail.charge` whether the provider can have
+   * charged for the call: `free` (it refused, or was never reached) or `unknown`.
+   *
+   * Arguments of a tool that are no JSON, or over the provider's bound, come as `{ unreadable_arguments: <their beginning> }`.
    */
   complete: (
     request: ModelRequest,
@@ -62,6 +66,11 @@ export type AiProvider = {
   ) => Promise<ModelResponse>
   /** Counts the input's tokens without paying. An estimate that is never too low is allowed. */
   countTokens: (request: ModelRequest, signal: AbortSignal) => Promise<number>
+  /**
+   * The same without the network: what a piece of a request comes to, quickly and never too low (which is to say: for
+   * prose two to three times too high). Used for reservations.
+   */
+  estimateTokens: (piece: Pick<ModelRequest, 'system' | 'tools' | 'messages'>) => number
   /** Resolves when the credential works; throws as `complete` does. */
   check: (signal: AbortSignal) => Promise<{ account: string }>
 }

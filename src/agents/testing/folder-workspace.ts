@@ -1,0 +1,119 @@
+import { execFile } from 'node:child_process'
+import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { promisify } from 'node:util'
+import { JourneymanError } from '../../domain/errors.ts'
+import type { Workspace } from '../../workspace/contract.ts'
+
+const execute = promisify(execFile)
+
+/** A workspace over a plain folder and a git directory beside it: real files, real snapshots, no sandbox. For tests of the loop. */
+export const folderWorkspace = async (
+  files: Record<string, string>,
+): Promise<Workspace & { remove: () => Promise<void> }> => {
+  const folder = await mkdtemp(join(tmpdir(), 'journeyman-agent-'))
+  const root = join(folder, 'tree')
+  await mkdir(root)
+  const environment = { PATH: '/usr/local/bin:/usr/bin:/bin', HOME: folder, GIT_CONFIG_NOSYSTEM: '1' }
+  const identity = ['-c', 'user.name=test', '-c', 'user.email=test@example.com']
+  const git = async (...args: string[]) => {
+    const places = [`--git-dir=${join(folder, 'git')}`, `--work-tree=${root}`]
+    return (await execute('git', [...places, ...identity, ...args], { cwd: root, env: environment })).stdout.trim()
+  }
+  const inside = (path: string) => {
+    if (path.startsWith('/') || path.split('/').includes('..')) {
+      throw new JourneymanError('invalid_input', `"${path}" is not a path inside the repository.`)
+    }
+    return join(root, path)
+  }
+  const write = async (path: string, content: string) => {
+    await mkdir(dirname(inside(path)), { recursive: true })
+    await writeFile(inside(path), content)
+  }
+  const snapshot = async (label: string) => {
+    await git('add', '-A')
+    await git('commit', '-q', '--allow-empty', '-m', label)
+    return { commit: await git('rev-parse', 'HEAD'), leftOut: [] }
+  }
+  await git('init', '-q')
+  for (const [path, content] of Object.entries(files)) await write(path, content)
+  const { commit: baseSha } = await snapshot('base')
+
+  return {
+    runId: 'run_test',
+    root,
+    baseSha,
+    settings: {
+      setup: [],
+      checks: [],
+      checksFrom: 'none',
+      allowed_domains: [],
+      protected_paths: [],
+      workflow: null,
+      instructions: null,
+    },
+    files: {
+      read: async (path) => {
+        const found = await stat(inside(path)).catch(() => null)
+        if (!found) throw new JourneymanError('not_found', `The path ${path} does not exist.`)
+        if (found.isDirectory()) throw new JourneymanError('invalid_input', `${path} is a directory.`)
+        return readFile(inside(path), 'utf8')
+      },
+      write,
+      list: async (path) => {
+        const entries = await readdir(inside(path), { withFileTypes: true, recursive: true })
+        return entries.map((entry) => ({
+          path: join(entry.parentPath, entry.name).slice(root.length + 1),
+          kind: entry.isDirectory() ? ('directory' as const) : ('file' as const),
+          bytes: 0,
+        }))
+      },
+      search: async ({ pattern, limit }) => {
+        const found = await execute('grep', ['-rnE', '--', pattern, '.'], { cwd: root }).catch(() => ({ stdout: '' }))
+        return found.stdout
+          .split('\n')
+          .filter(Boolean)
+          .slice(0, limit)
+          .map((line) => {
+            const [path = '', number = '0', ...text] = line.split(':')
+            return { path: path.replace('./', ''), line: Number(number), text: text.join(':') }
+          })
+      },
+    },
+    history: {
+      log: () => git('log', '--oneline'),
+      show: (commit) => git('show', commit),
+      blame: (path) => git('blame', path),
+      diff: () => git('diff', baseSha),
+    },
+    run: async ({ command, timeoutMs, signal }) => {
+      const started = performance.now()
+      const ran = await execute('bash', ['-c', command], {
+        cwd: root,
+        env: environment,
+        timeout: timeoutMs,
+        signal,
+      }).then(
+        ({ stdout, stderr }) => ({ exitCode: 0, output: stdout + stderr, timedOut: false }),
+        (error: { code?: unknown; killed?: boolean; stdout?: string; stderr?: string }) => {
+          if (signal.aborted) throw new JourneymanError('stopped', 'The command was stopped.')
+          const exitCode = typeof error.code === 'number' ? error.code : null
+          return { exitCode, output: `${error.stdout ?? ''}${error.stderr ?? ''}`, timedOut: error.killed === true }
+        },
+      )
+      return { ...ran, signal: null, outputBytes: ran.output.length, durationMs: performance.now() - started }
+    },
+    snapshot,
+    restore: async (commit) => {
+      await git('reset', '-q', '--hard', commit)
+      await git('clean', '-fdq')
+    },
+    proposal: async () => [],
+    unifiedDiff: () => git('diff', baseSha),
+    commit: async () => baseSha,
+    push: async () => undefined,
+    close: async () => undefined,
+    remove: () => rm(folder, { recursive: true, force: true }),
+  }
+}
