@@ -1,0 +1,109 @@
+import { lstat } from 'node:fs/promises'
+import { JourneymanError } from '../domain/errors.ts'
+import { createAccessTurns } from './access-turns.ts'
+import { commitTree } from './commit.ts'
+import type { CommandRequest, FileTools, OpenRequest, RepositorySettings, Workspace } from './contract.ts'
+import type { Git } from './git.ts'
+import { createHistory } from './history.ts'
+import { readProposal, readUnifiedDiff } from './proposal.ts'
+import { pushCommit } from './push.ts'
+import { type RecordedTree, type RecordLimits, recordTree } from './record-tree.ts'
+import type { RunPlace } from './run-place.ts'
+import { type Person, restoreSnapshot, takeSnapshot, treeOf } from './snapshot.ts'
+import type { WorkspaceSandbox } from './workspace-sandbox.ts'
+
+export type WorkspaceParts = {
+  git: Git
+  sandbox: WorkspaceSandbox
+  place: RunPlace
+  baseSha: string
+  submodules: string[]
+  settings: RepositorySettings
+  recordLimits: RecordLimits
+  committer: Person
+  pushTimeoutMs: number
+  request: Pick<OpenRequest, 'cloneUrl' | 'credential'>
+  onClose: () => void
+}
+
+/** A workspace over an open work tree. One object per run and process: it knows when a command is under way. */
+export const createWorkspace = (parts: WorkspaceParts): Workspace => {
+  const { git, place, baseSha, sandbox } = parts
+  const turns = createAccessTurns()
+  const closing = new AbortController()
+  let baseTree: string | undefined
+  let lastTree: string | undefined
+
+  const knownBaseTree = async () => (baseTree ??= await treeOf(git, place, baseSha))
+  const record = (): Promise<RecordedTree> =>
+    recordTree(git, place, parts.recordLimits, { submodules: parts.submodules, lastTree })
+  const unifiedDiff = async (maxBytes: number) => {
+    const { tree } = await turns.exclusive(record)
+    return readUnifiedDiff(git, place, { base: baseSha, tree }, maxBytes)
+  }
+  const requireOpen = () => {
+    if (closing.signal.aborted) throw new JourneymanError('stopped', 'This workspace has been closed.')
+  }
+
+  return {
+    runId: place.runId,
+    root: place.tree,
+    baseSha,
+    settings: parts.settings,
+    files: sharing(sandbox.files(place.tree, place.home), turns.shared),
+    history: createHistory(git, place, baseSha, () => unifiedDiff(maxHistoryDiffBytes)),
+    run: (request: CommandRequest) =>
+      turns.shared(async () => {
+        requireOpen()
+        return sandbox.run({
+          ...request,
+          signal: AbortSignal.any([request.signal, closing.signal]),
+          root: place.tree,
+          scratch: place.home,
+          allowedDomains: request.network ? parts.settings.allowed_domains : [],
+        })
+      }),
+    snapshot: (label) =>
+      turns.exclusive(async () => {
+        const taken = await takeSnapshot(git, place, { label, baseSha, record })
+        lastTree = taken.tree
+        return { commit: taken.commit, leftOut: shorten(taken.leftOut) }
+      }),
+    restore: (commit) =>
+      turns.exclusive(async () => {
+        lastTree = await restoreSnapshot(git, place, commit)
+      }),
+    proposal: () => turns.exclusive(async () => readProposal(git, place, baseSha, (await record()).tree)),
+    unifiedDiff,
+    commit: (request) =>
+      turns.exclusive(async () => {
+        const { tree } = await record()
+        return commitTree(git, place, {
+          ...request,
+          tree,
+          baseSha,
+          baseTree: await knownBaseTree(),
+          committer: parts.committer,
+        })
+      }),
+    push: (request) => pushCommit(git, place, { ...request, ...parts.request, timeoutMs: parts.pushTimeoutMs }),
+    close: async () => {
+      closing.abort(new JourneymanError('stopped', 'This workspace has been closed.'))
+      await turns.exclusive(() => lstat(place.folder).catch(() => undefined))
+      parts.onClose()
+    },
+  }
+}
+
+const maxHistoryDiffBytes = 48 * 1024
+const maxNamed = 100
+
+const shorten = (leftOut: string[]): string[] =>
+  leftOut.length <= maxNamed ? leftOut : [...leftOut.slice(0, maxNamed), `and ${leftOut.length - maxNamed} more`]
+
+const sharing = (files: FileTools, shared: <T>(work: () => Promise<T>) => Promise<T>): FileTools => ({
+  read: (path) => shared(() => files.read(path)),
+  write: (path, content) => shared(() => files.write(path, content)),
+  list: (path, depth, limit) => shared(() => files.list(path, depth, limit)),
+  search: (request) => shared(() => files.search(request)),
+})

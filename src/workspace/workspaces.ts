@@ -1,0 +1,204 @@
+import { mkdir, readdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import { codeOf, JourneymanError } from '../domain/errors.ts'
+import type { OpenRequest, Workspace, Workspaces } from './contract.ts'
+import { createGit, firstLine, type Git } from './git.ts'
+import { requireBranchName, requireCommitId } from './git-names.ts'
+import { createMirrors, type Mirror, type MirrorRequest, type Mirrors } from './mirror.ts'
+import type { RecordLimits } from './record-tree.ts'
+import { removeTree } from './remove-tree.ts'
+import { type Identity, type RunPlace, runPlaceOf } from './run-place.ts'
+import { readRepositorySettings } from './settings.ts'
+import { type Person, restoreSnapshot } from './snapshot.ts'
+import { createWorkspace } from './workspace.ts'
+import type { WorkspaceSandbox } from './workspace-sandbox.ts'
+import { makeWorktree, readState, type WorktreeState } from './worktree.ts'
+
+export type WorkspacesOptions = {
+  /** Holds `mirrors/` and `runs/`. */
+  folder: string
+  sandbox: WorkspaceSandbox
+  /** Who commands run as, when that is not the user of this process. */
+  owner: Identity | null
+  mirrorFreshSeconds: number
+  mirrorsMaxMb: number
+  /** Who signs as the committer of what is proposed. */
+  committer?: Person
+  /** Where programs are looked for, and what else of the environment git may see: a proxy, certificates. */
+  searchPath?: string
+  gitEnvironment?: Record<string, string>
+  recordLimits?: RecordLimits
+  remoteTimeoutMs?: number
+}
+
+const defaults = {
+  committer: { name: 'Journeyman', email: 'journeyman@users.noreply.github.com' },
+  searchPath: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin:/opt/homebrew/bin',
+  recordLimits: { maxFileBytes: 50 * 1024 * 1024, maxTotalBytes: 500 * 1024 * 1024, maxFiles: 20_000 },
+  remoteTimeoutMs: 600_000,
+}
+
+type Room = Required<Omit<WorkspacesOptions, 'gitEnvironment' | 'searchPath'>> & {
+  git: Git
+  mirrors: Mirrors
+  runsFolder: string
+  open: Map<string, Workspace>
+}
+
+export const createWorkspaces = async (options: WorkspacesOptions): Promise<Workspaces> => {
+  const room = await createRoom(options)
+  return {
+    sandbox: options.sandbox.status,
+    open: (request, signal) => openWorkspace(room, request, signal),
+    remove: async (runId) => {
+      await room.open.get(runId)?.close()
+      await removeTree(placeOf(room, runId).folder)
+      await room.mirrors.trim()
+    },
+    list: () => runIds(room.runsFolder),
+    close: async () => {
+      await Promise.all([...room.open.values()].map((workspace) => workspace.close()))
+    },
+  }
+}
+
+const createRoom = async (options: WorkspacesOptions): Promise<Room> => {
+  const runsFolder = join(options.folder, 'runs')
+  const mirrorsFolder = join(options.folder, 'mirrors')
+  // Others may pass through to the work tree that is theirs, and see nothing on the way.
+  for (const folder of [options.folder, runsFolder]) await mkdir(folder, { recursive: true, mode: 0o711 })
+  await mkdir(mirrorsFolder, { recursive: true, mode: 0o750 })
+  const git = createGit({
+    searchPath: options.searchPath ?? defaults.searchPath,
+    environment: options.gitEnvironment ?? {},
+  })
+  const filled = { ...defaults, ...options }
+  const mirrors = createMirrors({
+    folder: mirrorsFolder,
+    git,
+    maxBytes: options.mirrorsMaxMb * 1024 * 1024,
+    fetchTimeoutMs: filled.remoteTimeoutMs,
+    inUse: () => mirrorsInUse(runsFolder),
+  })
+  return { ...filled, git, mirrors, runsFolder, open: new Map() }
+}
+
+const placeOf = (room: Room, runId: string): RunPlace => runPlaceOf(room.runsFolder, runId, room.owner ?? undefined)
+
+const openWorkspace = async (room: Room, request: OpenRequest, signal: AbortSignal): Promise<Workspace> => {
+  await room.open.get(request.runId)?.close()
+  const place = placeOf(room, request.runId)
+  const { mirror, baseSha } = await findBase(room, request, signal)
+  const state: WorktreeState = { format: 1, cloneUrl: request.cloneUrl, mirror: mirror.name, baseSha }
+  const [settings, submodules] = await Promise.all([
+    readRepositorySettings(room.git, mirror.gitDir, baseSha),
+    submodulesOf(room.git, mirror.gitDir, baseSha),
+    prepareTree(room, place, { state, mirror, request, signal }),
+  ])
+  const workspace = createWorkspace({
+    ...room,
+    place,
+    baseSha,
+    submodules,
+    settings,
+    pushTimeoutMs: room.remoteTimeoutMs,
+    request,
+    onClose: () => {
+      if (room.open.get(request.runId) === workspace) room.open.delete(request.runId)
+    },
+  })
+  room.open.set(request.runId, workspace)
+  return workspace
+}
+
+/** The mirror and the commit to start from; a mirror that cannot show its own commit is made anew, once. */
+const findBase = async (
+  room: Room,
+  request: OpenRequest,
+  signal: AbortSignal,
+): Promise<{ mirror: Mirror; baseSha: string }> => {
+  const wanted =
+    'sha' in request.base ? requireCommitId(request.base.sha) : `refs/heads/${requireBranchName(request.base.branch)}`
+  const asked = Date.now()
+  const ask: MirrorRequest = { ...request, signal, fetchedSince: asked - room.mirrorFreshSeconds * 1000 }
+  const tries = [
+    // A commit does not move: any mirror that has it will do.
+    () => room.mirrors.ensure('sha' in request.base ? { ...ask, fetchedSince: 1 } : ask),
+    () => room.mirrors.ensure({ ...ask, fetchedSince: asked }),
+    () => room.mirrors.remake(ask),
+  ]
+  for (const attempt of tries) {
+    const mirror = await attempt()
+    const baseSha = await resolveCommit(room.git, mirror.gitDir, wanted)
+    if (baseSha !== undefined) return { mirror, baseSha }
+  }
+  const name = 'sha' in request.base ? `commit ${wanted.slice(0, 12)}` : `branch ${request.base.branch}`
+  throw new JourneymanError('not_found', `${request.repository} has no ${name}.`)
+}
+
+const resolveCommit = async (git: Git, gitDir: string, wanted: string): Promise<string | undefined> => {
+  const revision = ['rev-parse', '--verify', '--quiet', `${wanted}^{commit}`]
+  const result = await git({ gitDir }, revision, { what: 'finding the base commit', accept: [1, 128] })
+  return result.exitCode === 0 ? firstLine(result) : undefined
+}
+
+/** Takes over what a killed worker left, or begins anew. */
+const prepareTree = async (
+  room: Room,
+  place: RunPlace,
+  {
+    state,
+    mirror,
+    request,
+    signal,
+  }: { state: WorktreeState; mirror: Mirror; request: OpenRequest; signal: AbortSignal },
+): Promise<void> => {
+  const found = await readState(place)
+  const same = found?.baseSha === state.baseSha && found.cloneUrl === state.cloneUrl
+  if (request.snapshot !== null) {
+    if (same) return void (await restoreSnapshot(room.git, place, request.snapshot))
+    throw new JourneymanError('workspace_lost', 'The workspace of this run is not on this disk any more.', {
+      nextAction: 'Start the run again; it begins from the base commit.',
+    })
+  }
+  if (same && (await isRestored(room.git, place, state.baseSha))) return
+  const making = { state, mirrorGitDir: mirror.gitDir, signal }
+  try {
+    await makeWorktree(room.git, place, making)
+  } catch (error) {
+    if (codeOf(error) !== 'internal') throw error
+    // The mirror has the commit and not all that is in it.
+    await room.mirrors.remake({ ...request, signal, fetchedSince: Date.now() })
+    await makeWorktree(room.git, place, making)
+  }
+}
+
+const isRestored = (git: Git, place: RunPlace, commit: string): Promise<boolean> =>
+  restoreSnapshot(git, place, commit).then(
+    () => true,
+    (error: unknown) => {
+      if (codeOf(error) === 'internal' || codeOf(error) === 'workspace_lost') return false
+      throw error
+    },
+  )
+
+const submodulesOf = async (git: Git, gitDir: string, baseSha: string): Promise<string[]> => {
+  const listed = await git({ gitDir }, ['ls-tree', '-r', '-z', baseSha], { what: 'looking for submodules' })
+  return listed.stdout
+    .toString('utf8')
+    .split('\0')
+    .filter((record) => record.startsWith('160000 '))
+    .map((record) => record.slice(record.indexOf('\t') + 1))
+}
+
+const runIds = async (runsFolder: string): Promise<string[]> => {
+  const entries = await readdir(runsFolder, { withFileTypes: true })
+  return entries.filter((entry) => entry.isDirectory()).map((entry) => entry.name)
+}
+
+const mirrorsInUse = async (runsFolder: string): Promise<Set<string>> => {
+  const states = await Promise.all(
+    (await runIds(runsFolder)).map((runId) => readState(runPlaceOf(runsFolder, runId, undefined))),
+  )
+  return new Set(states.flatMap((state) => (state ? [state.mirror] : [])))
+}

@@ -1,0 +1,66 @@
+import { chmod, chown, mkdir, readFile, rm } from 'node:fs/promises'
+import { dirname } from 'node:path'
+import { writeBareRepository } from './bare-repository.ts'
+import type { Git } from './git.ts'
+import { removeTree } from './remove-tree.ts'
+import { gitPlaceOf, pointHead, type RunPlace, setHead, writeAtomically, writerOf } from './run-place.ts'
+
+/** Written last: a run folder without it was not finished. */
+export type WorktreeState = { format: 1; cloneUrl: string; mirror: string; baseSha: string }
+
+export const readState = async (place: RunPlace): Promise<WorktreeState | undefined> => {
+  try {
+    const state = JSON.parse(await readFile(place.stateFile, 'utf8')) as WorktreeState
+    return state.format === 1 ? state : undefined
+  } catch {
+    return undefined
+  }
+}
+
+/**
+ * A git directory of the run's own that borrows the mirror's objects, and the work tree beside it. `git worktree add` would
+ * leave a `.git` file in the tree and the run's state in the mirror.
+ */
+export const makeWorktree = async (
+  git: Git,
+  place: RunPlace,
+  request: { state: WorktreeState; mirrorGitDir: string; signal: AbortSignal },
+): Promise<void> => {
+  await removeTree(place.folder)
+  await mkdir(place.folder, { recursive: true, mode: 0o711 })
+  await writeBareRepository(place.gitDir, [`${request.mirrorGitDir}/objects`])
+  await chmod(place.gitDir, 0o750)
+  await Promise.all([place.tree, place.home, dirname(place.indexFile)].map((path) => makeOwned(place, path)))
+  await pointHead(place)
+  await setHead(place, request.state.baseSha)
+  await checkOut(git, place, request.state.baseSha, { signal: request.signal })
+  await writeAtomically(place.stateFile, JSON.stringify(request.state))
+}
+
+/** Writes what the commit holds into the work tree. `fromNothing` empties it first, ignored files too. */
+export const checkOut = async (
+  git: Git,
+  place: RunPlace,
+  commit: string,
+  options: { fromNothing?: boolean; signal?: AbortSignal } = {},
+): Promise<void> => {
+  await rm(`${place.indexFile}.lock`, { force: true })
+  if (options.fromNothing) {
+    await removeTree(place.tree)
+    await removeTree(dirname(place.indexFile))
+    await Promise.all([place.tree, dirname(place.indexFile)].map((path) => makeOwned(place, path)))
+  }
+  await git(gitPlaceOf(place), ['read-tree', '--reset', '-u', commit], {
+    what: 'writing the work tree',
+    timeoutMs: checkOutTimeoutMs,
+    signal: options.signal,
+    identity: writerOf(place),
+  })
+}
+
+const checkOutTimeoutMs = 600_000
+
+const makeOwned = async (place: RunPlace, path: string): Promise<void> => {
+  await mkdir(path, { recursive: true, mode: 0o700 })
+  if (place.owner) await chown(path, place.owner.uid, place.owner.gid)
+}
