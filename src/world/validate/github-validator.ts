@@ -10,8 +10,22 @@ export type WebhookValidator = { description: string; payload: (event: string, p
 /** GitHub's own description of its REST interface, or null where the development dependency is not installed. */
 export const githubValidator = async (): Promise<Validator | null> => {
   const found = await readPackage<OpenApiDocument>('@octokit/openapi')
-  return found && openApiValidator(found.document, `specification ${found.version}`)
+  if (found === null) return null
+  correct(found.document)
+  return openApiValidator(found.document, `specification ${found.version}`)
 }
+
+/**
+ * Where the description contradicts itself. The list of installations carries an old copy of their schema, in which an
+ * account is a person and an enterprise at once; a single installation is described as it is.
+ */
+const correct = (document: OpenApiDocument): void => {
+  const installations = document.paths['/app/installations']?.['get']?.responses['200'] as Response | undefined
+  const content = installations?.content?.['application/json']
+  if (content) content.schema = { type: 'array', items: { $ref: '#/components/schemas/installation' } }
+}
+
+type Response = { content?: Record<string, { schema?: unknown }> }
 
 /** GitHub's own description of its webhooks, or null as above. Read at the first delivery: it takes a while. */
 export const githubWebhookValidator = async (): Promise<WebhookValidator | null> => {

@@ -112,7 +112,10 @@ const responsesOf = (operation: Operation, resolve: Resolve, compile: Compile): 
   const responses = new Map<number, Check | null>()
   for (const [status, response] of Object.entries(operation.responses)) {
     const schema = resolve<{ content?: Content }>(response)?.content?.['application/json']?.schema
-    responses.set(Number(status), schema === undefined ? null : lazily(() => compile.strict(schema)))
+    responses.set(
+      Number(status),
+      schema === undefined ? null : lazily(() => compile.strict(schema, Number(status) < 400)),
+    )
   }
   return responses
 }

@@ -35,7 +35,7 @@ const insert = (root: Node, template: string, takesRest: boolean): void => {
   if (takesRest) node.rest = template
 }
 
-const parameterName = (segment: string): string | null => /^\{(.+)\}$/.exec(segment)?.[1] ?? null
+const parameterName = (segment: string): string | null => /^\{([^{}]+)\}$/.exec(segment)?.[1] ?? null
 
 const find = (node: Node, segments: string[], parameters: Record<string, string>): PathMatch | null => {
   const [segment, ...following] = segments

@@ -1,0 +1,126 @@
+import { JourneymanError } from '../../domain/errors.ts'
+import type { WorldIssue, WorldPull, WorldRepository, WorldUser } from '../contract.ts'
+import { deliverPayload } from './deliver-event.ts'
+import { addIssue, addLabels, removeLabel } from './edit-issue.ts'
+import { git, refreshRefs } from './git.ts'
+import { commentPage, issuePage, renderIssue, renderLabels } from './render/issue.ts'
+import { renderRepository, repositoryPage } from './render/repository.ts'
+import { nodeId } from './render/text.ts'
+import { renderUser } from './render/user.ts'
+import { type GitHubState, type IssueState, installationOf, type PullState, type RepositoryState } from './state.ts'
+import { writeCommit } from './write-commit.ts'
+
+/** A repository as tests and the demo see it: what people do there, and what has become of it. */
+export const worldRepository = (state: GitHubState, repository: RepositoryState): WorldRepository => ({
+  fullName: repository.fullName,
+  cloneUrl: `${repositoryPage(state, repository)}.git`,
+  gitDir: repository.gitDir,
+  setPermission: (login, permission) => {
+    repository.permissions.set(login.toLowerCase(), permission)
+  },
+  createIssue: ({ title, body, author = repository.owner, labels = [] }) =>
+    showIssue(state, repository, addIssue(state, repository, { title, body, author, viaApp: false, labels })),
+  issue: (number) => showIssue(state, repository, issueOf(repository, number)),
+  label: async (number, label, actor, options = {}) => {
+    const issue = issueOf(repository, number)
+    addLabels(state, repository, issue, [label])
+    if (options.deliver === false) return { status: 0, body: '', guid: options.guid ?? '' }
+    const { guid } = options
+    const ids = { repositoryId: repository.id, installationId: installationOf(state, repository)?.id ?? null }
+    const payload = labeledPayload(state, repository, issue, label, actor)
+    return deliverPayload(state, 'issues', payload, ids, guid === undefined ? {} : { guid })
+  },
+  unlabel: (number, label) => {
+    removeLabel(issueOf(repository, number), label)
+  },
+  comments: (number) =>
+    [...repository.comments.values()]
+      .filter((comment) => comment.issueNumber === number)
+      .map((comment) => ({
+        id: comment.id,
+        body: comment.body,
+        author: comment.author.login,
+        edits: comment.history.length - 1,
+        url: commentPage(state, repository, comment),
+        history: [...comment.history],
+      })),
+  reactions: (number) =>
+    issueOf(repository, number).reactions.map((reaction) => ({ user: reaction.user.login, content: reaction.content })),
+  pulls: () => [...repository.pulls.values()].map((pull) => showPull(state, repository, pull)),
+  checkRuns: () =>
+    [...repository.checkRuns.values()].map(({ id, name, headSha, status, conclusion, title, summary, externalId }) => ({
+      id,
+      name,
+      headSha,
+      status,
+      conclusion,
+      title,
+      summary,
+      externalId,
+    })),
+  git: async (...args) => {
+    const printed = await git(repository.gitDir, args)
+    await refreshRefs(repository)
+    return printed
+  },
+  commit: (branch, files, message) =>
+    writeCommit(repository, { branch, files, message, author: repository.owner.login }),
+  get archived() {
+    return repository.archived
+  },
+  set archived(value) {
+    repository.archived = value
+  },
+})
+
+const issueOf = (repository: RepositoryState, number: number): IssueState => {
+  const issue = repository.issues.get(number)
+  if (issue === undefined) throw new JourneymanError('not_found', `${repository.fullName} has no issue ${number}.`)
+  return issue
+}
+
+const labeledPayload = (
+  state: GitHubState,
+  repository: RepositoryState,
+  issue: IssueState,
+  label: string,
+  actor: WorldUser,
+): Record<string, unknown> => {
+  const installation = installationOf(state, repository)
+  return {
+    action: 'labeled',
+    issue: renderIssue(state, repository, issue),
+    label: renderLabels(state, repository, [label])[0],
+    repository: renderRepository(state, repository),
+    sender: renderUser(state, actor),
+    ...(installation && { installation: { id: installation.id, node_id: nodeId('I', installation.id) } }),
+  }
+}
+
+const showIssue = (state: GitHubState, repository: RepositoryState, issue: IssueState): WorldIssue => ({
+  number: issue.number,
+  title: issue.title,
+  body: issue.body ?? '',
+  labels: [...issue.labels],
+  state: issue.state,
+  author: issue.author,
+  url: issuePage(state, repository, issue.number),
+})
+
+const showPull = (state: GitHubState, repository: RepositoryState, pull: PullState): WorldPull => {
+  const issue = issueOf(repository, pull.number)
+  return {
+    number: pull.number,
+    title: issue.title,
+    body: issue.body ?? '',
+    head: pull.head,
+    base: pull.base,
+    headSha: pull.headSha,
+    draft: pull.draft,
+    state: issue.state,
+    merged: pull.mergedAt !== null,
+    url: issuePage(state, repository, pull.number),
+    author: issue.author.login,
+    labels: [...issue.labels],
+  }
+}
