@@ -41,6 +41,7 @@ export type Run = {
   /** Where the outside shows this run: comment, check run, change. Filled as effects are confirmed. */
   links: RunLinks
   costCap: MicroUsd
+  tokenCap: number
   createdAt: Date
   startedAt: Date | null
   finishedAt: Date | null

@@ -99,7 +99,7 @@ const react = (parts: AcknowledgeParts, guard: EffectGuard, run: Run): Promise<u
   const add = parts.taskManagement.addReaction
   if (!add) return Promise.resolve()
   const ref = taskRefOf(run)
-  const commentId = run.event.fields['commentId'] ?? null
+  const commentId = run.event.fields['comment_id'] ?? null
   return parts.effects.set(guard, {
     key: 'reaction.eyes',
     kind: 'reaction',

@@ -14,43 +14,63 @@ export type TurnRow = {
   cost: number
 }
 
-/** Opens the conversation of this attempt of a step, or gives the one that is there. */
+/**
+ * The step's conversation that is still open, whoever began it, or a new one. One that ended with a failure of its own
+ * stays as it is: trying the step again is another conversation.
+ */
 export const openConversation = async (
   db: Db,
   claim: Claim,
-  opening: { address: string; attempt: number; role: string; model: string; request: unknown },
+  opening: { address: string; role: string; model: string; request: unknown },
 ): Promise<{ agentId: string; request: unknown; turns: TurnRow[] }> =>
   db.transaction().execute(async (tx) => {
     await assertClaim(tx, claim)
-    await tx
-      .insertInto('agent_executions')
-      .values({
-        id: newId('agent'),
-        run_id: claim.runId,
-        address: opening.address,
-        attempt: opening.attempt,
-        role: opening.role,
-        model: opening.model,
-        request: JSON.stringify(opening.request),
-        state: 'running',
-      })
-      .onConflict((conflict) => conflict.columns(['run_id', 'address', 'attempt']).doNothing())
-      .execute()
-    const row = await tx
-      .selectFrom('agent_executions')
-      .select(['id', 'request'])
-      .where('run_id', '=', claim.runId)
-      .where('address', '=', opening.address)
-      .where('attempt', '=', opening.attempt)
-      .executeTakeFirstOrThrow()
+    const { id, request } =
+      (await openedBefore(tx, claim.runId, opening.address)) ?? (await begin(tx, claim.runId, opening))
     const turns = await tx
       .selectFrom('agent_turns')
       .select(['ordinal', 'model', 'response', 'tool_results', 'snapshot', 'usage', 'cost'])
-      .where('agent_id', '=', row.id)
+      .where('agent_id', '=', id)
       .orderBy('ordinal')
       .execute()
-    return { agentId: row.id, request: row.request, turns }
+    return { agentId: id, request, turns }
   })
+
+const openedBefore = (tx: Tx, runId: string, address: string) =>
+  tx
+    .selectFrom('agent_executions')
+    .select(['id', 'request'])
+    .where('run_id', '=', runId)
+    .where('address', '=', address)
+    .where('state', '=', 'running')
+    .executeTakeFirst()
+
+const begin = async (
+  tx: Tx,
+  runId: string,
+  opening: { address: string; role: string; model: string; request: unknown },
+): Promise<{ id: string; request: unknown }> => {
+  const { before } = await tx
+    .selectFrom('agent_executions')
+    .select((query) => query.fn.countAll<number>().as('before'))
+    .where('run_id', '=', runId)
+    .where('address', '=', opening.address)
+    .executeTakeFirstOrThrow()
+  return tx
+    .insertInto('agent_executions')
+    .values({
+      id: newId('agent'),
+      run_id: runId,
+      address: opening.address,
+      attempt: Number(before) + 1,
+      role: opening.role,
+      model: opening.model,
+      request: JSON.stringify(opening.request),
+      state: 'running',
+    })
+    .returning(['id', 'request'])
+    .executeTakeFirstOrThrow()
+}
 
 /** In the transaction that settles its price, so that a turn is either paid and kept or neither. */
 export const insertTurn = async (

@@ -1,51 +1,72 @@
 import { sql } from 'kysely'
+import { type Failure, failureOf, JourneymanError } from '../domain/errors.ts'
 import { liveStates } from '../domain/run.ts'
-import type { Db } from './database.ts'
+import type { Db, Tx } from './database.ts'
 
 /** What the reaper looks for. Each is bounded; what is left over is found by its next round. */
 const most = 200
 
-/** Runs that nobody is at, though they could go on: a lapsed lease, a time that has come, a job that was lost. */
-export const runsToAdvance = async (db: Db, graceSeconds: number): Promise<string[]> => {
-  const rows = await db
-    .selectFrom('workflow_executions')
-    .select('id')
-    .where('state', 'in', [...liveStates])
-    .where('acknowledged_at', 'is not', null)
-    .where(
-      sql<boolean>`case state
-        when 'running' then lease_until < now()
-        when 'parked' then wake_at is null or wake_at <= now()
-        else updated_at < now() - make_interval(secs => ${graceSeconds}::float) end`,
-    )
-    .limit(most)
-    .execute()
+/**
+ * Runs that nobody is at, though they could go on: a lapsed lease, a time that has come, a job that was lost. Marks them
+ * as queued anew, which also takes the run from a worker that only seems dead: its next write finds that out.
+ */
+export const requeueLapsed = async (tx: Tx, lostJobSeconds: number): Promise<string[]> => {
+  const { rows } = await sql<{ id: string }>`
+    update workflow_executions set state = 'queued', lease_owner = null, lease_until = null, wake_at = null, updated_at = now()
+    where id in (
+      select id from workflow_executions
+      where acknowledged_at is not null and (
+        (state = 'running' and lease_until < now())
+        or (state = 'parked' and (wake_at is null or wake_at <= now()))
+        or (state = 'queued' and updated_at < now() - make_interval(secs => ${lostJobSeconds}::float)))
+      order by created_at limit ${most} for update skip locked)
+    returning id`.execute(tx)
   return rows.map((row) => row.id)
 }
 
 /** Runs that wait for their acknowledgement for longer than a job takes. */
-export const runsToAcknowledge = async (db: Db, graceSeconds: number): Promise<string[]> => {
-  const rows = await db
-    .selectFrom('workflow_executions')
-    .select('id')
-    .where('state', '=', 'queued')
-    .where('acknowledged_at', 'is', null)
-    .where(sql<boolean>`updated_at < now() - make_interval(secs => ${graceSeconds}::float)`)
-    .limit(most)
-    .execute()
+export const runsToAcknowledge = async (tx: Tx, lostJobSeconds: number): Promise<string[]> => {
+  const { rows } = await sql<{ id: string }>`
+    update workflow_executions set updated_at = now()
+    where id in (
+      select id from workflow_executions
+      where state = 'queued' and acknowledged_at is null
+        and updated_at < now() - make_interval(secs => ${lostJobSeconds}::float)
+      order by created_at limit ${most} for update skip locked)
+    returning id`.execute(tx)
+  return rows.map((row) => row.id)
+}
+
+/** Runs that could not be acknowledged for so long that nobody waits for them any more: ended, with the reason. */
+export const expireUnacknowledged = async (tx: Tx, afterSeconds: number): Promise<string[]> => {
+  const failure: Failure = failureOf(
+    new JourneymanError(
+      'unavailable',
+      'The run could not be acknowledged: the code host did not answer for too long.',
+      {
+        nextAction:
+          'See whether the app can reach its code host and may read the repository, then put the label on again.',
+      },
+    ),
+  )
+  const { rows } = await sql<{ id: string }>`
+    update workflow_executions set state = 'failed', failure = ${JSON.stringify(failure)}::jsonb, finished_at = now(), updated_at = now()
+    where state = 'queued' and acknowledged_at is null
+      and created_at < now() - make_interval(secs => ${afterSeconds}::float)
+    returning id`.execute(tx)
   return rows.map((row) => row.id)
 }
 
 /** Runs whose rows have changed since people were last told, and which nobody is telling now. */
-export const runsToReport = async (db: Db, graceSeconds: number): Promise<string[]> => {
+export const runsToReport = async (db: Db, everySeconds: number): Promise<string[]> => {
   const rows = await db
     .selectFrom('workflow_executions')
     .select('id')
     .where('report_dirty', '=', true)
     .where('acknowledged_at', 'is not', null)
     .where(sql<boolean>`(report_until is null or report_until < now())`)
-    .where(sql<boolean>`updated_at < now() - make_interval(secs => ${graceSeconds}::float)`)
-    .where(sql<boolean>`(reported_at is null or reported_at < now() - make_interval(secs => ${graceSeconds}::float))`)
+    .where(sql<boolean>`(reported_at is null or reported_at < now() - make_interval(secs => ${everySeconds}::float))`)
+    .orderBy('updated_at')
     .limit(most)
     .execute()
   return rows.map((row) => row.id)

@@ -246,6 +246,7 @@ export const runOf = (row: Row): Run => ({
   baseSha: row.base_sha,
   links: row.links,
   costCap: row.cost_cap,
+  tokenCap: row.token_cap,
   createdAt: row.created_at,
   startedAt: row.started_at,
   finishedAt: row.finished_at,

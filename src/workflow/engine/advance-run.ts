@@ -34,8 +34,9 @@ export const createAdvanceRun =
     crashPoint('claim.after')
     if (!run) return
     const claim: Claim = { runId, epoch: run.epoch, owner: parts.owner }
-    parts.changed(runId)
     if (run.claims > settings.maxClaims) return finish(parts, claim, poisoned(run))
+    if (run.stopRequestedBy !== null && run.claims === 1)
+      return finish(parts, claim, stoppedBefore(run.stopRequestedBy))
     const lease = holdLease(parts.database, claim, settings.leaseSeconds, outer)
     try {
       await advance(parts, run, claim, lease.signal)
@@ -94,7 +95,6 @@ const giveBack = async (
       { tx, ...(afterSeconds !== null && { afterSeconds }) },
     )
   })
-  parts.changed(claim.runId)
 }
 
 const finish = async (parts: EngineParts & { queue: Queue }, claim: Claim, failure: Failure | null): Promise<void> => {
@@ -120,6 +120,9 @@ const endState = (failure: Failure | null): RunState => {
   if (failure === null) return 'done'
   return failure.code === 'stopped' ? 'stopped' : 'failed'
 }
+
+const stoppedBefore = (by: string): Failure =>
+  failureOf(new JourneymanError('stopped', `Stopped by ${by} before it began.`))
 
 const poisoned = (run: Run): Failure =>
   failureOf(

@@ -6,10 +6,10 @@ import { insertTurn, openConversation, type TurnRow, updateTurn } from '../../st
 import { assertClaim } from '../../store/claimed.ts'
 import type { Execution } from './execution.ts'
 
-/** The agent's journal and purse, over the rows of this attempt of a step. */
+/** The agent's journal and purse, over the rows of a step's conversation. */
 export const createAgentJournal = (
   execution: Execution,
-  at: { address: string; attempt: number; role: string },
+  at: { address: string; role: string },
 ): AgentJournal & { agentId: () => string } => {
   const { claim, parts } = execution
   const { db } = parts.database

@@ -1,4 +1,4 @@
-import { codeOf, failureOf, JourneymanError } from '../../domain/errors.ts'
+import { codeOf, failureOf, isRetryable, JourneymanError } from '../../domain/errors.ts'
 import { endConversation } from '../../store/agent-turns.ts'
 import type { AiStep } from '../language/definition.ts'
 import { render } from '../language/expressions.ts'
@@ -9,43 +9,40 @@ import type { AgentRole, Execution, StepContext } from './execution.ts'
 
 /** `type: ai_action`: an agent works in the run's workspace until it submits; its result is what it proposes. */
 export const runAiStep = async (step: AiStep, context: StepContext): Promise<unknown> => {
-  const { execution, address, attempt, signal } = context
+  const { execution, address, signal } = context
   const { parts } = execution
   const role = roleOf(execution, step.agent)
   const workspace = await execution.workspace.get()
-  const facts = await promptFacts(execution, step)
-  const settings = parts.settings()
-  const limits = settings.agentLimits[role.name]
-  if (!limits)
-    throw new JourneymanError('invalid_configuration', `The configuration has no limits for the agent "${role.name}".`)
-
   await parts.money.forfeitAbandoned(execution.claim)
-  const journal = createAgentJournal(execution, { address, attempt, role: role.name })
+  const journal = createAgentJournal(execution, { address, role: role.name })
   const task = {
     runId: execution.run.id,
     address,
     role: role.name,
-    system: role.system(facts),
-    prompt: promptOf(execution, step, facts),
-    models: settings.models,
-    limits,
+    system: pinned(execution, role.systemTemplate),
+    prompt: await promptOf(execution, step, role),
+    models: parts.settings().models,
+    limits: limitsOf(execution, role),
   }
   try {
     const outcome = await parts.runAgent(task, journal, workspace, signal)
     await endConversation(parts.database.db, journal.agentId(), 'done', outcome)
-    const result = role.toResult(outcome.submitted, await workspace.proposal(), recordedChecks(execution.journal))
-    // The whole is under one name too, so that `outputs: { implementation: generated_code }` reads as one expects.
-    return { ...result, implementation: result, turns: outcome.turns, usage: outcome.usage, models: outcome.models }
+    const implementation = role.toResult(
+      outcome.submitted,
+      await workspace.proposal(),
+      recordedChecks(execution.journal),
+    )
+    return { implementation, turns: outcome.turns, usage: outcome.usage, models: outcome.models }
   } catch (error) {
     await noteFailure(execution, journal, error)
     throw error
   }
 }
 
-/** A conversation that is only interrupted stays open: the next worker goes on with it. */
+/** A conversation that was only interrupted stays open, and whoever tries the step again goes on with it. */
 const noteFailure = async (execution: Execution, journal: { agentId: () => string }, error: unknown): Promise<void> => {
   const code = codeOf(error)
-  if (code === 'stale_epoch' || code === 'shutting_down') return
+  if (code === 'stale_epoch' || code === 'shutting_down' || isRetryable(code)) return
   try {
     await endConversation(execution.parts.database.db, journal.agentId(), 'failed', failureOf(error))
   } catch {
@@ -59,46 +56,49 @@ const roleOf = (execution: Execution, name: string): AgentRole => {
   throw new JourneymanError('not_supported', `This version has no agent "${name}".`)
 }
 
-/** What a prompt can see: the step's inputs over what every run has. Texts of strangers are cleaned, never evaluated. */
-const promptFacts = async (execution: Execution, step: AiStep): Promise<Record<string, unknown>> => {
-  const workspace = await execution.workspace.get()
-  const { task, repository } = execution.facts
-  const clean = execution.parts.evidence.cleanText
-  return {
-    task:
-      task === null
-        ? null
-        : {
-            ...task,
-            title: clean(task.title),
-            description: clean(task.description),
-            acceptance_criteria: task.acceptance_criteria.map(clean),
-          },
-    repository: { name: repository.repository, default_branch: repository.defaultBranch },
-    settings: workspace.settings,
-    instructions: workspace.settings.instructions,
-    actor: execution.run.actor,
-    baseline: recordedChecks(execution.journal),
-    sandbox: { usable: execution.parts.workspaces.sandbox.usable },
-    ...cleaned(render(step.inputs, execution.variables), clean),
+/** The role's own limits, and what the run has left of its tokens. */
+const limitsOf = (execution: Execution, role: AgentRole) => {
+  const limits = execution.parts.settings().agentLimits[role.name]
+  if (!limits) {
+    throw new JourneymanError('invalid_configuration', `The configuration has no limits for the agent "${role.name}".`)
   }
+  return { ...limits, maxTokens: Math.min(limits.maxTokens, execution.run.tokenCap) }
 }
 
-const cleaned = (value: unknown, clean: (text: string) => string): Record<string, unknown> => {
-  const walk = (part: unknown): unknown => {
-    if (typeof part === 'string') return clean(part)
-    if (Array.isArray(part)) return part.map(walk)
-    if (typeof part !== 'object' || part === null) return part
-    return Object.fromEntries(Object.entries(part).map(([key, inner]) => [key, walk(inner)]))
-  }
-  return walk(value) as Record<string, unknown>
-}
-
-const promptOf = (execution: Execution, step: AiStep, facts: Record<string, unknown>): string => {
+const promptOf = async (execution: Execution, step: AiStep, role: AgentRole): Promise<string> => {
   if (step.promptTemplate === null) return String(render(step.prompt, execution.variables))
-  const template = execution.prompts[step.promptTemplate]
-  if (template === undefined) {
-    throw new JourneymanError('internal', `The prompt "${step.promptTemplate}" was not pinned with the definition.`)
-  }
-  return renderPrompt(template, facts)
+  const template = pinned(execution, step.promptTemplate)
+  const inputs = render(step.inputs, execution.variables) as Record<string, unknown>
+  return renderPrompt(template, { ...inputs, ...(await ticketVariables(execution, step, role)) })
+}
+
+/** What the role shows of the ticket. A prompt about no ticket has its step's inputs alone. */
+const ticketVariables = async (
+  execution: Execution,
+  step: AiStep,
+  role: AgentRole,
+): Promise<Record<string, unknown>> => {
+  const { task, repository } = execution.facts
+  if (task === null) return {}
+  const { versionControl } = execution.parts
+  const login = task.reporter ?? 'unknown'
+  const permission =
+    task.reporter === null ? 'none' : await versionControl.getPermission(execution.run, { login, id: '', isBot: false })
+  const workspace = await execution.workspace.get()
+  const branch =
+    step.inputs['branch'] === undefined ? repository.defaultBranch : render(step.inputs['branch'], execution.variables)
+  return role.promptVariables({
+    task,
+    author: { login, permission },
+    repository: { name: repository.repository },
+    settings: workspace.settings,
+    branch: String(branch),
+    baseline: recordedChecks(execution.journal).filter((check) => check.when === 'before'),
+  })
+}
+
+const pinned = (execution: Execution, name: string): string => {
+  const text = execution.prompts[name]
+  if (text !== undefined) return text
+  throw new JourneymanError('internal', `The prompt "${name}" was not pinned with the definition.`)
 }

@@ -7,7 +7,7 @@ import type { Task } from '../../domain/task.ts'
 import type { TaskManagement } from '../../plugins/task-management/contract.ts'
 import type { RepositoryInfo, VersionControl } from '../../plugins/version-control/contract.ts'
 import type { Database, Tx } from '../../store/database.ts'
-import type { ProposedFile, Workspace, Workspaces } from '../../workspace/contract.ts'
+import type { ProposedFile, RepositorySettings, Workspace, Workspaces } from '../../workspace/contract.ts'
 import type { Definition, Step } from '../language/definition.ts'
 import type { Journal } from './journal.ts'
 import type { RunWorkspace } from './run-workspace.ts'
@@ -28,8 +28,6 @@ export type EngineParts = {
   evidence: Evidence
   settings: () => EngineSettings
   log: Log
-  /** Something about the run has changed that people would like to see. */
-  changed: (runId: string) => void
 }
 
 export type Log = (level: 'debug' | 'info' | 'warn' | 'error', message: string, data?: Record<string, unknown>) => void
@@ -59,10 +57,21 @@ export type ProposalRules = {
 /** A role that thinks with a model: what the engine needs of it. */
 export type AgentRole = {
   name: string
-  /** The system prompt, whose text was pinned with the definition. */
-  system: (facts: Record<string, unknown>) => string
+  /** The name of the system prompt, pinned with the definition. */
+  systemTemplate: string
+  /** What its prompt is rendered with. Texts that strangers wrote are normalised and quoted there, never evaluated. */
+  promptVariables: (facts: PromptFacts) => Record<string, unknown>
   /** From what was submitted, with what is recorded rather than claimed. */
   toResult: (submitted: Record<string, unknown>, proposal: ProposedFile[], checks: CheckResult[]) => Implementation
+}
+
+export type PromptFacts = {
+  task: Task
+  author: { login: string; permission: string }
+  repository: { name: string }
+  settings: RepositorySettings
+  branch: string
+  baseline: CheckResult[]
 }
 
 /** The workspace room's verbs on what a run shows and proposes. */
@@ -78,8 +87,6 @@ export type Evidence = {
   judge: (files: ProposedFile[], rules: ProposalRules) => { path: string; message: string; protected: boolean }[]
   /** Sentences that say which secret stands where in a text that would leave. */
   findSecrets: (text: string) => string[]
-  /** Removes hidden characters and markup from what strangers wrote. */
-  cleanText: (text: string) => string
   describeChange: (facts: ChangeFacts) => string
 }
 

@@ -21,7 +21,7 @@ export type Journal = {
   noteEvaluated: (name: string, value: unknown) => void
 }
 
-export const openJournal = async (db: Db, claim: Claim, changed: () => void): Promise<Journal> => {
+export const openJournal = async (db: Db, claim: Claim): Promise<Journal> => {
   const rows = new Map((await loadSteps(db, claim.runId)).map((row) => [row.address, row]))
   const activity = createActivityWriter(db, claim)
   let ordinal = Math.max(0, ...[...rows.values()].map((row) => row.ordinal))
@@ -35,7 +35,6 @@ export const openJournal = async (db: Db, claim: Claim, changed: () => void): Pr
   const keep = (address: string, change: Partial<StepRow>) => {
     const row = rows.get(address)
     if (row) rows.set(address, { ...row, ...change })
-    changed()
   }
   const add = (address: string, step: { name: string; kind: string }) => {
     const known = rows.get(address)
@@ -72,7 +71,6 @@ export const openJournal = async (db: Db, claim: Claim, changed: () => void): Pr
     },
     activity: (address, text) => {
       activity.write(address, text)
-      changed()
     },
     noteEvaluated: (name, value) => {
       evaluated = { ...evaluated, [name]: value ?? null }

@@ -19,7 +19,7 @@ export const openExecution = async (
   given: { run: Run; claim: Claim; definition: Definition; prompts: Record<string, string>; signal: AbortSignal },
 ): Promise<Execution> => {
   const { run, claim, definition } = given
-  const journal = await openJournal(parts.database.db, claim, () => parts.changed(run.id))
+  const journal = await openJournal(parts.database.db, claim)
   const facts = await startFacts(parts, run, journal)
   const variables = createVariables({
     definition,

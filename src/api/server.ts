@@ -1,0 +1,59 @@
+import Fastify, { type FastifyInstance } from 'fastify'
+import { type ErrorCode, failureOf, JourneymanError } from '../domain/errors.ts'
+import { statusOf } from './error-status.ts'
+import { type HealthParts, registerHealth } from './health.ts'
+import type { Metrics } from './metrics.ts'
+
+export type ServerParts = HealthParts & {
+  metrics: Metrics
+  maxBodyBytes: number
+  /** Routes of other rooms: the inbox's. */
+  routes: ((server: FastifyInstance) => void)[]
+  log: (level: 'error', message: string, data?: Record<string, unknown>) => void
+}
+
+/** The door. Every answer that is no success is a JSON body with a code and a sentence. */
+export const createServer = (parts: ServerParts): FastifyInstance => {
+  const server = Fastify({
+    bodyLimit: parts.maxBodyBytes,
+    logger: false,
+    // A body that never comes holds a connection, and nothing else.
+    requestTimeout: 30_000,
+    forceCloseConnections: 'idle',
+    return503OnClosing: true,
+  })
+  // Bodies are checked as the bytes that came: nothing here parses them.
+  server.removeAllContentTypeParsers()
+  server.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body))
+
+  server.setErrorHandler((error, _request, reply) => {
+    const failure = failureOf(asOurs(error))
+    if (failure.code === 'internal') parts.log('error', 'a request met a defect', { error })
+    const message = failure.code === 'internal' ? 'This is a defect of Journeyman; its log says more.' : failure.message
+    return reply.status(statusOf(failure.code)).send({ code: failure.code, message })
+  })
+  server.setNotFoundHandler((_request, reply) =>
+    reply.status(404).send({ code: 'not_found', message: 'There is nothing at this address.' }),
+  )
+  server.get('/metrics', async (_request, reply) =>
+    reply.type(parts.metrics.contentType).send(await parts.metrics.render()),
+  )
+  registerHealth(server, parts)
+  for (const register of parts.routes) register(server)
+  return server
+}
+
+/** What Fastify refuses itself, in our words. */
+const asOurs = (error: unknown): unknown => {
+  if (error instanceof JourneymanError || typeof error !== 'object' || error === null || !('statusCode' in error))
+    return error
+  const refused = refusals[Number(error.statusCode)]
+  return refused ? new JourneymanError(refused.code, refused.message) : error
+}
+
+const refusals: Record<number, { code: ErrorCode; message: string }> = {
+  400: { code: 'invalid_input', message: 'The request is not well formed.' },
+  413: { code: 'too_large', message: 'The body is larger than this server accepts (server.max_body_bytes).' },
+  415: { code: 'invalid_input', message: 'The request has no content type that is understood here.' },
+  503: { code: 'shutting_down', message: 'This server is ending; try again in a moment.' },
+}
