@@ -84,6 +84,7 @@ const loadSdk = async (options: AnthropicOptions): Promise<Sdk> => {
     webhookKey: null,
     maxRetries: 0,
     logLevel: 'off',
+    openTelemetry: false,
   })
   return { client, rawEvents: (response) => Stream.rawEvents(response) }
 }

@@ -3,30 +3,37 @@ import type { ModelRequest } from '../contract.ts'
 /**
  * An estimate that may be far too high but not too low, since money is reserved by it. A tokenizer joins letters of one
  * case, seldom digits, signs or foreign scripts, so that is how they are counted: a run of letters of one case (a capital
- * may lead it) is half its length, everything else a token a byte, and a single space before a word nothing. Prose comes
- * out two to three times too high, base64 and hexadecimal, where "four characters a token" fails, a little too high.
+ * may lead it) is half its length, everything else a token a byte, and a single space before a word nothing. A word whose
+ * case changes more often than a name's is no word but base64, and counts for more. Prose comes out two to three times too
+ * high; base64 and hexadecimal, where "four characters a token" fails, a little.
  */
 export const estimateTextTokens = (text: string): number => {
   let tokens = 0
   let letters = 0
+  let changes = 0
   let previous = other
   for (let index = 0; index < text.length; index++) {
     const kind = kindOf(text.charCodeAt(index))
     if (kind === lower || kind === upper) {
-      if (letters > 0 && previous === lower && kind === upper) {
-        tokens += Math.ceil(letters / 2)
-        letters = 0
+      if (letters > 0 && kind !== previous && (kind === upper || letters > 1)) {
+        const led = kind === lower ? 1 : 0
+        changes += 1
+        tokens += Math.ceil((letters - led) / 2) + (changes > changesOfAName ? 0.5 : 0)
+        letters = led
       }
       letters += 1
     } else {
       tokens += Math.ceil(letters / 2)
       letters = 0
+      if (kind === space) changes = 0
       tokens += kind === space ? (previous === space ? 0.25 : 0) : kind
     }
     previous = kind
   }
   return Math.ceil(tokens + Math.ceil(letters / 2))
 }
+
+const changesOfAName = 4
 
 /** What the vendor adds: a preamble where there are tools, the text of its own tools, and a few tokens a block. */
 const preamble = 600
