@@ -42,7 +42,7 @@ const maxProblems = 8
 const problems = (validate: ValidateFunction, data: unknown): string[] => {
   if (validate(data)) return []
   const sentences = (validate.errors ?? []).filter((error) => error.keyword !== 'anyOf').map(sentence)
-  return [...new Set(sentences)].slice(0, maxProblems)
+  return sentences.length === 0 ? ['it fits none of the alternatives'] : [...new Set(sentences)].slice(0, maxProblems)
 }
 
 const sentence = (error: ErrorObject): string => {
