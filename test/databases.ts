@@ -33,6 +33,10 @@ export const describeOnEachDatabase = (
 
 type Opened = { database: TestDatabase; remove: () => Promise<void> }
 
+/** A migrated embedded database in that data folder, not open: for tests that open it themselves, or in another process. */
+export const copyPgliteTemplate = (dataDir: string): Promise<void> =>
+  cp(join(inject('templates').pgliteFolder, 'pglite'), join(dataDir, 'pglite'), { recursive: true })
+
 /** Closes and removes what was opened: after the test, or after the suite when it was opened outside a test. */
 const cleaningUp = (open: (options?: Parameters<OpenTestDatabase>[0]) => Promise<Opened>): OpenTestDatabase => {
   const ofSuite: (() => Promise<void>)[] = []
@@ -56,9 +60,7 @@ const cleaningUp = (open: (options?: Parameters<OpenTestDatabase>[0]) => Promise
 
 const openTestPglite = async (options: { migrated?: boolean } = {}): Promise<Opened> => {
   const dataDir = await mkdtemp(join(tmpdir(), 'journeyman-test-'))
-  if (options.migrated !== false) {
-    await cp(join(inject('templates').pgliteFolder, 'pglite'), join(dataDir, 'pglite'), { recursive: true })
-  }
+  if (options.migrated !== false) await copyPgliteTemplate(dataDir)
   const database = await openDatabase({ url: null, dataDir, poolSize: 1 })
   return {
     database: Object.assign(database, { url: null, dataDir }),

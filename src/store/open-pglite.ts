@@ -11,7 +11,7 @@ import { poolDatabase, typesForBoth } from './pool-database.ts'
 import { sessionSettings } from './session-settings.ts'
 
 const defaultDeadlineMs = 30_000
-const waitMs = 30_000
+const defaultWaitMs = 30_000
 
 /**
  * Opens the embedded database in `<dataDir>/pglite`, under the folder's lock. It has one session, so that the pool has one
@@ -20,7 +20,10 @@ const waitMs = 30_000
  */
 export const openPglite = async (options: {
   dataDir: string
+  /** How long one statement may take before the database counts as lost. */
   deadlineMs?: number
+  /** How long to wait for the transaction before. */
+  waitMs?: number
   onLost?: (error: JourneymanError) => void
 }): Promise<Database> => {
   const lock = lockFolder(options.dataDir)
@@ -40,7 +43,7 @@ export const openPglite = async (options: {
       password: '',
       ssl: false,
       idleTimeoutMillis: 0,
-      connectionTimeoutMillis: waitMs,
+      connectionTimeoutMillis: options.waitMs ?? defaultWaitMs,
       types: typesForBoth,
       stream: () => openPgliteStream(host) as never,
       onConnect: async (client: pg.ClientBase) => {
