@@ -19,7 +19,7 @@ const programs = {
 const all = (): boolean => true
 
 const checksOfAll = (): Check[] => [
-  { name: 'format and lint', program: programs.biome, args: ['ci', '.'], keep: all },
+  { name: 'format and lint', program: programs.biome, args: ['ci', '--colors=off', '.'], keep: all },
   { name: 'types', program: programs.tsc, args: ['-p', '.'], keep: all },
   {
     name: 'rules of the house',
@@ -33,7 +33,7 @@ const checksOfAll = (): Check[] => [
 const checksOf = (path: string): Check[] => {
   const tests = path.replace(/(\.test)?\.ts$/, '')
   return [
-    { name: `format and lint of ${path}`, program: programs.biome, args: ['ci', path], keep: all },
+    { name: `format and lint of ${path}`, program: programs.biome, args: ['ci', '--colors=off', path], keep: all },
     { name: `types in ${path}`, program: programs.tsc, args: ['-p', '.'], keep: (line) => line.startsWith(path) },
     {
       name: `tests of ${path}`,

@@ -20,12 +20,12 @@ const allowed: Record<string, readonly string[]> = {
   world: [],
 }
 
-/** Files that put the house together. */
-const wiring: ReadonlySet<string> = new Set(['src/app.ts', 'src/main.ts'])
+/** app.ts, main.ts and what lies beside them put the house together: they may import everything, and no room imports them. */
+const isWiring = (path: string): boolean => path.split('/').length === 2
 
 /** Rules for the product's own code. What is only for tests may also use the world, and what lies in `test/`. */
 export const checkDirections = (sources: Source[]): Violation[] =>
-  sources.filter((source) => source.path.startsWith('src/') && !wiring.has(source.path)).flatMap(checkSource)
+  sources.filter((source) => source.path.startsWith('src/') && !isWiring(source.path)).flatMap(checkSource)
 
 const checkSource = (source: Source): Violation[] => {
   const room = roomOf(source.path)
@@ -49,10 +49,14 @@ const mayImport = (from: string, to: string): boolean => {
   )
 }
 
-/** A service's folder knows its own category's contract; a category's own files know their category. */
+/**
+ * A service's folder knows its own category's contract, and the client that the plugins of one service share
+ * (`plugins/github-client/` for every `plugins/<category>/github/`); a category's own files know their category.
+ */
 const mayPluginImport = (from: string, to: string): boolean => {
   const [category, service] = from.split('/').slice(2)
   const [toCategory, toService] = to.split('/').slice(2)
+  if (toCategory === `${service}-client`) return true
   if (!to.startsWith('src/plugins/') || category !== toCategory) return false
   return isFolder(from) && isFolder(to) ? service === toService : !isFolder(to) || isForTests(from)
 }

@@ -13,7 +13,7 @@ const rules: TextRule[] = [
   },
   {
     pattern: /\bprocess\s*\.\s*exit\s*\(/,
-    except: /^src\/main\.ts$|-process\.ts$|^bin\//,
+    except: /^src\/main\.ts$|-process\.ts$|^(bin|test\/children)\//,
     remedy:
       'ends the process; throw a JourneymanError, and main.ts ends it. (A program of its own is named *-process.ts.)',
   },
