@@ -28,20 +28,28 @@ export type Confinement = {
   tools: Tools
   launch: (program: ConfinedProgram, onOutput?: (chunk: string) => void) => Launched
   openNetwork: (allowedDomains: string[]) => Promise<OpenNetwork | null>
+  /** A process of the same user outside of any sandbox, for the self-test: what is in its environment must stay there. */
+  startNeighbour: (env: Record<string, string>) => Launched
 }
 
 type Parts = {
   launcher: Launcher
   tools: Tools
   limits: SandboxLimits
-  openNetwork: (allowedDomains: string[]) => Promise<OpenNetwork>
 }
 
 /** `system` are the arguments that all programs share, from `systemArguments`. */
-export const bubblewrapConfinement = (parts: Parts & { bubblewrap: string; system: string[] }): Confinement => ({
+export const bubblewrapConfinement = (
+  parts: Parts & {
+    bubblewrap: string
+    system: string[]
+    openNetwork: (allowedDomains: string[]) => Promise<OpenNetwork>
+  },
+): Confinement => ({
   kind: 'bubblewrap',
   tools: parts.tools,
   openNetwork: parts.openNetwork,
+  startNeighbour: (env) => startNeighbour(parts.launcher, env),
   launch: (program, onOutput) => {
     const limits = { ...parts.limits, ...program.limits }
     const env = commandEnvironment({
@@ -77,6 +85,7 @@ export const bareConfinement = (parts: Parts): Confinement => ({
   kind: 'none',
   tools: parts.tools,
   openNetwork: async () => null,
+  startNeighbour: (env) => startNeighbour(parts.launcher, env),
   launch: (program, onOutput) => {
     const { processes: _, ...countable } = { ...parts.limits, ...program.limits }
     // Outside of a user namespace the count is that of everything this user runs; the launcher counts the tree instead.
@@ -104,6 +113,24 @@ export const bareConfinement = (parts: Parts): Confinement => ({
     )
   },
 })
+
+const startNeighbour = (launcher: Launcher, env: Record<string, string>): Launched =>
+  launcher.start({
+    file: '/bin/sleep',
+    args: ['10'],
+    env,
+    cwd: '/',
+    inheritedFile: null,
+    contained: false,
+    memoryFileSystems: [],
+    timeoutMs: 10_000,
+    keptOutputBytes: 0,
+    interactive: false,
+    live: false,
+    memoryBytes: Number.MAX_SAFE_INTEGER,
+    processes: 10,
+    disk: '/',
+  })
 
 const unlimitedProcesses = 1_000_000
 

@@ -22,13 +22,14 @@ export const runCommand = async (
   defaultOutputBytes: number,
 ): Promise<CommandResult> => {
   requireRunnable(request)
-  const proxyFolder = request.network ? await confinement.openNetwork(request.allowedDomains ?? []) : null
+  const domains = request.network ? (request.allowedDomains ?? []) : []
+  const network = domains.length === 0 ? null : await confinement.openNetwork(domains)
   try {
     const launched = confinement.launch(
       {
         root: request.root,
         scratch: request.scratch,
-        proxyFolder: proxyFolder?.folder ?? null,
+        proxyFolder: network?.folder ?? null,
         command: ['/bin/bash', '-c', request.command],
         joinErrors: true,
         interactive: false,
@@ -43,7 +44,7 @@ export const runCommand = async (
     if (request.signal.aborted) throw stopped()
     return resultOf(outcome, request.timeoutMs)
   } finally {
-    await proxyFolder?.close()
+    await network?.close()
   }
 }
 

@@ -8,8 +8,9 @@ import { findBubblewrap, obstacle } from './detect.ts'
 import { createFileServer, type SandboxedFiles } from './file-server.ts'
 import { createLauncher, type Launched, type Launcher } from './launcher.ts'
 import type { SandboxLimits } from './limits.ts'
+import { openNetwork } from './open-network.ts'
 import { giveTreeTo, type Owner, sandboxOwner } from './owner.ts'
-import { openProxyFolder, type ProxyOptions } from './proxy-folder.ts'
+import type { ProxyOptions } from './proxy.ts'
 import { runCommand, type SandboxedCommand } from './run-command.ts'
 import { selfTest } from './self-test.ts'
 import { prepareTools } from './tools.ts'
@@ -85,7 +86,7 @@ const prepareBare = async (options: SandboxOptions): Promise<Prepared> => {
       'NO SANDBOX: sandbox.kind is "none", so commands that a model wrote run as this user, with its files and its network.',
     attempts: [],
   }
-  const confinement = bareConfinement({ ...options, launcher, tools, openNetwork: openProxyFolder(options, null) })
+  const confinement = bareConfinement({ ...options, launcher, tools })
   return { status, owner: null, launcher, confinement }
 }
 
@@ -102,8 +103,14 @@ const prepareBubblewrap = async (options: SandboxOptions): Promise<Prepared> => 
   const launcher = createLauncher(tools.launcher, owner)
   const hidden = [installation, process.cwd(), options.scratchDir]
   const system = await systemArguments(tools, options.limits, hidden)
-  const openNetwork = openProxyFolder(options, owner)
-  const confinement = bubblewrapConfinement({ ...options, bubblewrap, launcher, tools, system, openNetwork })
+  const confinement = bubblewrapConfinement({
+    ...options,
+    bubblewrap,
+    launcher,
+    tools,
+    system,
+    openNetwork: (domains) => openNetwork(options.scratchDir, owner, domains, options.proxy),
+  })
   return { status: await selfTest(confinement, owner, options.scratchDir), owner, launcher, confinement }
 }
 

@@ -75,8 +75,19 @@ const systemFiles = {
 
 const writeScript = async (folder: string, name: string): Promise<void> => {
   const source = await readFile(join(import.meta.dirname, `${name}.ts`), 'utf8')
-  const plain = stripTypeScriptTypes(source).replaceAll(/(from '\.\/[\w-]+)\.ts'/g, "$1.mjs'")
+  const plain = withoutTypes(source).replaceAll(/(from '\.\/[\w-]+)\.ts'/g, "$1.mjs'")
   await replaceFile(join(folder, `${name}.mjs`), plain)
+}
+
+/** Node says at the first use that this function might change; that is our concern, and not one of who reads the log. */
+const withoutTypes = (source: string): string => {
+  const { emitWarning } = process
+  process.emitWarning = () => {}
+  try {
+    return stripTypeScriptTypes(source)
+  } finally {
+    process.emitWarning = emitWarning
+  }
 }
 
 const writeFilter = async (folder: string): Promise<string | null> => {
