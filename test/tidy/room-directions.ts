@@ -20,8 +20,8 @@ const allowed: Record<string, readonly string[]> = {
   world: [],
 }
 
-/** app.ts, main.ts and what lies beside them put the house together: they may import everything, and no room imports them. */
-const isWiring = (path: string): boolean => path.split('/').length === 2
+/** app.ts, main.ts and wiring/ put the house together: they may import everything, and no room imports them. */
+const isWiring = (path: string): boolean => path.split('/').length === 2 || path.startsWith('src/wiring/')
 
 /** Rules for the product's own code. What is only for tests may also use the world, and what lies in `test/`. */
 export const checkDirections = (sources: Source[]): Violation[] =>
