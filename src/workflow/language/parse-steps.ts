@@ -1,0 +1,207 @@
+import { z } from 'zod'
+import { systemActionSpecs } from '../actions/specs.ts'
+import type { ErrorStrategy, Problem, RetryPolicy, Step } from './definition.ts'
+import { nearest, suggestion } from './nearest.ts'
+import { problemAt, readPart } from './schema-problems.ts'
+import { type StepSchemas, type StepType, stepSchemas, withoutName } from './workflow-schema.ts'
+import type { Path, YamlSource } from './yaml-source.ts'
+
+/** What the reading of steps needs to know of the file around them. */
+export type StepReader = {
+  source: YamlSource
+  problems: Problem[]
+  /** Where each step that was read stands in the file. */
+  paths: Map<Step, Path>
+  kind: string
+  defaultStrategy: ErrorStrategy
+  overrides: Record<string, ErrorStrategy>
+}
+
+export const readSteps = (value: unknown, path: Path, reader: StepReader): Step[] => {
+  if (value === undefined || value === null) return []
+  if (!Array.isArray(value)) {
+    reader.problems.push(
+      problemAt(reader.source, reader.source.at(path), path, `\`${path.at(-1)}\` must be a list of steps.`),
+    )
+    return []
+  }
+  return value.flatMap((item, index) => readStep(item, [...path, index], reader, false) ?? [])
+}
+
+/** `post_execution`: a step may be nothing but an action, whose name it then bears. */
+export const readAfterSteps = (value: unknown, path: Path, reader: StepReader): Step[] => {
+  if (!Array.isArray(value)) return []
+  const taken = new Set<string>()
+  return value.flatMap((item, index) => {
+    const step = readStep(item, [...path, index], reader, true)
+    if (!step) return []
+    if (!hasName(item)) step.name = free(step.name, taken)
+    taken.add(step.name)
+    return [step]
+  })
+}
+
+const hasName = (value: unknown): boolean => typeof value === 'object' && value !== null && Object.hasOwn(value, 'name')
+
+const free = (name: string, taken: Set<string>): string => {
+  let found = name
+  for (let count = 2; taken.has(found); count++) found = `${name}_${count}`
+  return found
+}
+
+const readStep = (value: unknown, path: Path, reader: StepReader, nameless: boolean): Step | null => {
+  const { source, problems } = reader
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+    problems.push(problemAt(source, source.at(path), path, 'A step must be an object with a name.'))
+    return null
+  }
+  const type = typeOf(value as Record<string, unknown>, path, reader)
+  if (type === null) return null
+  const schema = type === 'system' && nameless ? withoutName(schemas.system) : schemas[type]
+  const before = problems.length
+  const raw = readPart(schema, value, path, source, problems)
+  const nested = nestedSteps(value as Record<string, unknown>, path, reader)
+  if (raw === null || problems.length > before) return raw === null ? null : finish(type, raw, nested, path, reader)
+  return finish(type, raw, nested, path, reader)
+}
+
+const schemas: StepSchemas = stepSchemas(z.unknown())
+
+const typeOf = (value: Record<string, unknown>, path: Path, reader: StepReader): StepType | null => {
+  const { source, problems } = reader
+  if (value['type'] !== undefined) {
+    const type = String(value['type'])
+    if (Object.hasOwn(schemas, type)) return type as StepType
+    const known = Object.keys(schemas)
+    const hint = suggestion(type, known) || ` There are ${known.join(', ')}.`
+    problems.push(
+      problemAt(source, source.at([...path, 'type']), [...path, 'type'], `There is no step type \`${type}\`.${hint}`),
+    )
+    return null
+  }
+  const telling = tellingKeys.find(([key]) => Object.hasOwn(value, key))
+  if (telling) return telling[1]
+  if (isSystemAction(value['action'])) return 'system'
+  problems.push(problemAt(source, source.at(path), path, messageForUntyped(value)))
+  return null
+}
+
+const isSystemAction = (action: unknown): boolean =>
+  typeof action === 'string' && Object.hasOwn(systemActionSpecs, action)
+
+const messageForUntyped = (value: Record<string, unknown>): string => {
+  if (typeof value['action'] !== 'string') return 'The step says neither `plugin` nor `type`: what shall it do?'
+  const near = nearest(value['action'], Object.keys(systemActionSpecs))
+  const hint = near ? ` Or did you mean the system action \`${near}\`?` : ''
+  return `The step has the action \`${value['action']}\` but says no \`plugin\`.${hint}`
+}
+
+/** What a step is when it does not say: the key that only one type has. */
+const tellingKeys: [string, StepType][] = [
+  ['plugin', 'plugin'],
+  ['agent', 'ai_action'],
+  ['prompt_template', 'ai_action'],
+  ['prompt', 'ai_action'],
+  ['command', 'run'],
+  ['for_each', 'loop'],
+  ['then', 'conditional'],
+  ['else', 'conditional'],
+  ['shows', 'approval'],
+  ['approvers', 'approval'],
+  ['uses', 'workflow'],
+]
+
+type Nested = Record<'then' | 'else' | 'steps', Step[]>
+
+const nestedSteps = (value: Record<string, unknown>, path: Path, reader: StepReader): Nested => {
+  const read = (key: string): Step[] => (Object.hasOwn(value, key) ? readSteps(value[key], [...path, key], reader) : [])
+  // biome-ignore lint/suspicious/noThenProperty: `then` is the word of the language.
+  return { then: read('then'), else: read('else'), steps: read('steps') }
+}
+
+type Raw = { [Type in StepType]: z.infer<StepSchemas[Type]> }
+
+const finish = (type: StepType, raw: unknown, nested: Nested, path: Path, reader: StepReader): Step => {
+  const build = builders[type] as (raw: unknown, nested: Nested, reader: StepReader) => Record<string, unknown>
+  const step = { ...commonOf(raw as CommonRaw, path, reader), ...build(raw, nested, reader), type } as Step
+  reader.paths.set(step, path)
+  return step
+}
+
+type CommonRaw = Omit<Raw['system'], 'name' | 'type'> & { name?: string }
+
+const commonOf = (raw: CommonRaw, path: Path, reader: StepReader) => {
+  const name = raw.name ?? raw.action
+  const override = Object.hasOwn(reader.overrides, name) ? reader.overrides[name] : undefined
+  const onError = raw.on_error ?? override ?? reader.defaultStrategy
+  return {
+    name,
+    description: raw.description ?? null,
+    condition: raw.condition ?? null,
+    onError,
+    retry: retryOf(raw, onError),
+    timeoutSeconds: raw.timeout ?? null,
+    needs: raw.needs ?? [],
+    outputs: raw.outputs ?? {},
+    position: reader.source.at(path),
+  }
+}
+
+const retriesUnlessTold = 3
+
+const retryOf = (raw: CommonRaw, onError: ErrorStrategy): RetryPolicy => ({
+  count: onError === 'retry' ? (raw.retry_count ?? raw.retry?.count ?? retriesUnlessTold) : 0,
+  backoff: raw.retry?.backoff ?? 'exponential',
+  initialSeconds: raw.retry?.initial_seconds ?? 2,
+  maxSeconds: raw.retry?.max_seconds ?? 60,
+  jitter: raw.retry?.jitter ?? 'full',
+})
+
+type Builders = { [Type in StepType]: (raw: Raw[Type], nested: Nested, reader: StepReader) => Record<string, unknown> }
+
+const builders: Builders = {
+  plugin: (raw) => ({
+    plugin: raw.plugin,
+    action: raw.action,
+    inputs: raw.inputs ?? {},
+    rollback: callOf(raw.rollback),
+  }),
+  ai_action: (raw, _nested, reader) => {
+    const agent = raw.agent ?? reader.kind
+    const template = raw.prompt_template ?? (raw.prompt === undefined ? `prompts/${agent}.njk` : null)
+    const { inputs = {}, prompt = null } = raw
+    return { agent, promptTemplate: template, prompt, inputs, rollback: callOf(raw.rollback) }
+  },
+  run: (raw) => ({
+    command: raw.command,
+    accept: raw.accept ? { exitCode: [raw.accept.exit_code].flat() } : null,
+    network: raw.network ?? false,
+  }),
+  conditional: (raw, nested) => {
+    // biome-ignore lint/suspicious/noThenProperty: `then` is the word of the language.
+    return { condition: null, test: raw.condition, then: nested.then, else: nested.else }
+  },
+  parallel: (raw, nested) => ({
+    maxConcurrency: raw.max_concurrency ?? 4,
+    failFast: raw.fail_fast ?? true,
+    steps: nested.steps,
+  }),
+  loop: (raw, nested) => ({
+    forEach: raw.for_each,
+    as: raw.as ?? 'item',
+    maxIterations: raw.max_iterations,
+    maxConcurrency: raw.max_concurrency ?? 1,
+    steps: nested.steps,
+  }),
+  approval: (raw) => ({
+    shows: raw.shows ?? null,
+    approvers: raw.approvers ?? ['role:write'],
+    onTimeout: raw.on_timeout ?? 'reject',
+  }),
+  wait: (raw) => ({ event: raw.event ?? null, seconds: raw.seconds ?? null }),
+  workflow: (raw) => ({ uses: raw.uses, inputs: raw.inputs ?? {} }),
+  system: (raw) => ({ action: raw.action, inputs: raw.inputs ?? {} }),
+}
+
+const callOf = (raw: Raw['plugin']['rollback']) =>
+  raw ? { plugin: raw.plugin, action: raw.action, inputs: raw.inputs ?? {} } : null
