@@ -1,11 +1,11 @@
 import { randomUUID } from 'node:crypto'
-import { cp, mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { cp, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import pg from 'pg'
 import { afterAll, describe, inject, onTestFinished } from 'vitest'
 import type { Database } from '../src/store/database.ts'
 import { openDatabase } from '../src/store/open-database.ts'
+import { scratchFolder } from './scratch-folder.ts'
 
 /** An open, migrated, empty database, with what another process or a second opening needs to reach it. */
 export type TestDatabase = Database & {
@@ -59,7 +59,7 @@ const cleaningUp = (open: (options?: Parameters<OpenTestDatabase>[0]) => Promise
 }
 
 const openTestPglite = async (options: { migrated?: boolean } = {}): Promise<Opened> => {
-  const dataDir = await mkdtemp(join(tmpdir(), 'journeyman-test-'))
+  const dataDir = await scratchFolder('test')
   if (options.migrated !== false) await copyPgliteTemplate(dataDir)
   const database = await openDatabase({ url: null, dataDir, poolSize: 1 })
   return {
@@ -71,7 +71,7 @@ const openTestPglite = async (options: { migrated?: boolean } = {}): Promise<Ope
 const openTestPostgres = async (options: { poolSize?: number; migrated?: boolean } = {}): Promise<Opened> => {
   const { postgresUrl, postgresTemplate } = inject('templates')
   if (!postgresUrl) throw new Error('There is no PostgreSQL on this platform.')
-  const dataDir = await mkdtemp(join(tmpdir(), 'journeyman-test-'))
+  const dataDir = await scratchFolder('test')
   const name = `test_${randomUUID().replaceAll('-', '')}`
   const template = options.migrated === false ? 'template0' : postgresTemplate
   await administer(postgresUrl, `create database ${name} template ${template} strategy file_copy`)

@@ -1,10 +1,10 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process'
 import { existsSync } from 'node:fs'
-import { chmod, chown, cp, mkdir, mkdtemp, readFile, rm, symlink } from 'node:fs/promises'
+import { chmod, chown, cp, mkdir, readFile, rm, symlink } from 'node:fs/promises'
 import { createServer } from 'node:net'
-import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { promisify } from 'node:util'
+import { scratchFolder } from './scratch-folder.ts'
 
 const run = promisify(execFile)
 
@@ -17,7 +17,7 @@ export type PostgresServer = { url: string; stop: () => Promise<void> }
 export const startPostgres = async (): Promise<PostgresServer | null> => {
   const binaries = await findBinaries()
   if (!binaries) return null
-  const folder = await mkdtemp(join(tmpdir(), 'journeyman-postgres-'))
+  const folder = await scratchFolder('postgres')
   try {
     // PostgreSQL refuses to run as root, and needs no user of its own.
     const user = process.getuid?.() === 0 ? await nobody() : null

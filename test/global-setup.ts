@@ -1,11 +1,11 @@
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { rm } from 'node:fs/promises'
 import pg from 'pg'
 import type { TestProject } from 'vitest/node'
+import { createQueue } from '../src/queue/queue.ts'
 import { migrate } from '../src/store/migrate.ts'
 import { openDatabase } from '../src/store/open-database.ts'
 import { startPostgres } from './embedded-postgres.ts'
+import { scratchFolder } from './scratch-folder.ts'
 
 /** What `databases.ts` copies for each test. */
 declare module 'vitest' {
@@ -16,9 +16,9 @@ declare module 'vitest' {
 
 const postgresTemplate = 'journeyman_template'
 
-/** Prepares, once for all test files, a migrated folder of the embedded database and a migrated database on PostgreSQL. */
+/** Prepares, once for all test files, the embedded database and PostgreSQL with all tables, to be copied. */
 export default async function setUp(project: TestProject): Promise<() => Promise<void>> {
-  const pgliteFolder = await mkdtemp(join(tmpdir(), 'journeyman-pglite-'))
+  const pgliteFolder = await scratchFolder('template')
   const [server] = await Promise.all([startPostgres(), prepare({ url: null, dataDir: pgliteFolder })])
   if (server) await preparePostgres(server.url, pgliteFolder)
   else console.warn(`No PostgreSQL binaries for ${process.platform} ${process.arch}: tests on PostgreSQL are skipped.`)
@@ -41,6 +41,10 @@ const prepare = async (where: { url: string | null; dataDir: string }): Promise<
   const database = await openDatabase({ ...where, poolSize: 2 })
   try {
     await migrate(database)
+    // Makes the queue's tables, which take longest.
+    const queue = createQueue(database)
+    await queue.start()
+    await queue.stop({ graceMs: 1_000 })
   } finally {
     await database.close()
   }

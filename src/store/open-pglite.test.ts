@@ -1,16 +1,15 @@
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { rm } from 'node:fs/promises'
 import { sql } from 'kysely'
 import { expect, onTestFinished, test } from 'vitest'
 import { startChild } from '../../test/child-process.ts'
 import { copyPgliteTemplate } from '../../test/databases.ts'
+import { scratchFolder } from '../../test/scratch-folder.ts'
 import type { Database } from './database.ts'
 import { findHolder } from './lock-folder.ts'
 import { openPglite } from './open-pglite.ts'
 
 const newFolder = async (): Promise<string> => {
-  const dataDir = await mkdtemp(join(tmpdir(), 'journeyman-pglite-'))
+  const dataDir = await scratchFolder('test')
   onTestFinished(() => rm(dataDir, { recursive: true, force: true }))
   await copyPgliteTemplate(dataDir)
   return dataDir
