@@ -19,9 +19,11 @@ export type GitHubOptions = {
   /** Writes that may follow each other at once, and the gap after that. GitHub asks for a second between writes. */
   writeBurst?: number
   writeGapMs?: number
+  /** Before a read is tried a second time; four times that before the third. */
+  retryMs?: number
 }
 
-const defaults = { timeoutMs: 15_000, writeBurst: 10, writeGapMs: 1000 }
+const defaults = { timeoutMs: 15_000, writeBurst: 10, writeGapMs: 1000, retryMs: 200 }
 const readTries = 3
 
 export const createGitHubClient = (options: GitHubOptions): GitHubClient => {
@@ -45,27 +47,29 @@ export const createGitHubClient = (options: GitHubOptions): GitHubClient => {
 
   const asApp: GitHubClient['asApp'] = async (route, parameters, schema) => {
     const jwt = await signedBy(appAuth)
-    return tried(route, async () => parse(schema, await send(route, parameters, `bearer ${jwt}`), route))
+    return tried(route, settings.retryMs, async () =>
+      parse(schema, await send(route, parameters, `bearer ${jwt}`), route),
+    )
   }
   const tokens = createInstallationTokens(asApp)
 
   const request: GitHubClient['request'] = async (place, route, parameters, schema) => {
-    const installation = place.installation ?? (await tokens.installationOf(place.repository))
-    const names = route.includes('{owner}') ? namesOf(place.repository) : {}
-    const filled = { ...names, ...parameters }
+    const names = namesOf(place.repository)
+    const installation = place.installation ?? (await tokens.installationOf(names))
+    const filled = { ...(route.includes('{owner}') && names), ...parameters }
     const once = async (renew: boolean) => {
       const { token } = await tokens.get(installation, { renew })
       return parse(schema, await send(route, filled, `token ${token}`), route)
     }
     // A refused token wrote nothing, so this one retry is safe for writes too.
     const renewing = () => once(false).catch((error) => (isRefusedToken(error) ? once(true) : Promise.reject(error)))
-    return isWrite(route) ? writes(installation, renewing) : tried(route, renewing)
+    return isWrite(route) ? writes(installation, renewing) : tried(route, settings.retryMs, renewing)
   }
 
   const gitToken: GitHubClient['gitToken'] = async (place) => {
-    const installation = place.installation ?? (await tokens.installationOf(place.repository))
-    const { repo } = namesOf(place.repository)
-    return tokens.get(installation, { narrowed: { repositories: [repo], permissions: { contents: 'write' } } })
+    const names = namesOf(place.repository)
+    const installation = place.installation ?? (await tokens.installationOf(names))
+    return tokens.get(installation, { narrowed: { repositories: [names.repo], permissions: { contents: 'write' } } })
   }
 
   return {
@@ -95,13 +99,13 @@ const signedBy = async (appAuth: ReturnType<typeof createAppAuth>): Promise<stri
 const isWrite = (route: string): boolean => !route.startsWith('GET ') && !route.endsWith('/access_tokens')
 
 /** Tries a read again when it got lost on the way; everything else has one try. */
-const tried = async <Result>(route: string, work: () => Promise<Result>): Promise<Result> => {
+const tried = async <Result>(route: string, retryMs: number, work: () => Promise<Result>): Promise<Result> => {
   for (let attempt = 1; ; attempt++) {
     try {
       return await work()
     } catch (error) {
       if (isWrite(route) || attempt === readTries || codeOf(error) !== 'unavailable') throw error
-      await sleep(200 * 4 ** (attempt - 1))
+      await sleep(retryMs * 4 ** (attempt - 1))
     }
   }
 }

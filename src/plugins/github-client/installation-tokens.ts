@@ -41,10 +41,10 @@ export const createInstallationTokens = (asApp: GitHubClient['asApp']) => {
     return keep(tokens, key, fetchToken(installation, options.narrowed))
   }
 
-  const installationOf = (repository: string): Promise<string> => {
+  const installationOf = ({ owner, repo }: { owner: string; repo: string }): Promise<string> => {
+    const repository = `${owner}/${repo}`
     const known = installations.get(repository)
     if (known) return known
-    const [owner, repo] = repository.split('/')
     const found = asApp('GET /repos/{owner}/{repo}/installation', { owner, repo }, z.object({ id: z.int() }))
     return keep(
       installations,

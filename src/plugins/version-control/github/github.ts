@@ -39,16 +39,13 @@ export const createGitHubVersionControl = (client: GitHubClient): VersionControl
       return { username: 'x-access-token', password: token, expiresAt }
     },
 
-    getBranchHead: async (ref, branch) => {
-      const route = 'GET /repos/{owner}/{repo}/git/ref/{ref}'
-      const answer = await orNull(request(ref, route, { ref: `heads/${branch}` }, schema.gitRef))
-      return answer?.data.object.sha ?? null
-    },
+    getBranchHead: (ref, branch) => getBranchHead(request, ref, branch),
 
     deleteBranch: async (ref, branch) => {
+      if ((await getBranchHead(request, ref, branch)) === null) return
       const route = 'DELETE /repos/{owner}/{repo}/git/refs/{ref}'
       await request(ref, route, { ref: `heads/${branch}` }, z.unknown()).catch((error) => {
-        // Gone already: GitHub says 422 for a reference that does not exist.
+        // Somebody else was quicker: GitHub says 422 for a reference that does not exist.
         if (!['not_found', 'invalid_input'].includes(codeOf(error))) throw error
       })
     },
@@ -118,6 +115,16 @@ const orNull = async <Value>(answer: Promise<Value>): Promise<Value | null> =>
     if (codeOf(error) === 'not_found') return null
     throw error
   })
+
+const getBranchHead = async (
+  request: GitHubClient['request'],
+  ref: RepositoryRef,
+  branch: string,
+): Promise<string | null> => {
+  const route = 'GET /repos/{owner}/{repo}/git/ref/{ref}'
+  const answer = await orNull(request(ref, route, { ref: `heads/${branch}` }, schema.gitRef))
+  return answer?.data.object.sha ?? null
+}
 
 const permissions: readonly Permission[] = ['none', 'read', 'triage', 'write', 'maintain', 'admin']
 
