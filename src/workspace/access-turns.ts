@@ -6,6 +6,8 @@
 export type AccessTurns = {
   shared: <T>(work: () => Promise<T>) => Promise<T>
   exclusive: <T>(work: () => Promise<T>) => Promise<T>
+  /** When everything that was begun has ended. */
+  idle: () => Promise<void>
 }
 
 export const createAccessTurns = (): AccessTurns => {
@@ -13,6 +15,9 @@ export const createAccessTurns = (): AccessTurns => {
   let sharing = new Set<Promise<unknown>>()
 
   return {
+    idle: async () => {
+      await Promise.all([lastExclusive, ...sharing])
+    },
     shared: (work) => {
       const mine = lastExclusive.then(work)
       const settled = quiet(mine)

@@ -2,7 +2,7 @@ import { crashPoint } from '../domain/crash-point.ts'
 import { JourneymanError } from '../domain/errors.ts'
 import { firstLine, type Git } from './git.ts'
 import { type RunPlace, writeRef } from './run-place.ts'
-import { type Person, peopleOf } from './snapshot.ts'
+import { gitDate, type Person, peopleOf } from './snapshot.ts'
 
 /**
  * One commit on top of the base commit. Everything that goes into its id is given, so that making it twice is making it
@@ -28,7 +28,7 @@ export const commitTree = async (
     )
   }
   crashPoint('commit.before')
-  const date = `${Math.floor(request.date.getTime() / 1000)} +0000`
+  const date = gitDate(request.date)
   const parent = ['-p', request.baseSha]
   const result = await git({ gitDir: place.gitDir }, ['commit-tree', request.tree, ...parent, '-F', '-'], {
     what: 'making the commit',

@@ -96,6 +96,8 @@ export type History = {
 export type ProposedFile = ChangedFile & {
   /** git's mode of the new side: 100644, 100755, 120000 (symlink), 160000 (submodule); null when deleted. */
   mode: string | null
+  /** The same of the old side; null when it is new. */
+  oldMode?: string | null
   bytes: number
   binary: boolean
   /** The added lines, for the search for secrets; empty for binaries. */

@@ -47,8 +47,8 @@ export const requireTreePath = (path: string): string => {
 export const isGitName = (name: string): boolean => {
   const folded = name
     .normalize('NFC')
-    // What HFS+ ignores in a name.
-    .replace(/[\u200c-\u200f\u202a-\u202e\u206a-\u206f\ufeff]/g, '')
+    // HFS+ ignores some of these in a name.
+    .replace(/\p{Default_Ignorable_Code_Point}/gu, '')
     .toLowerCase()
     .replace(/:.*$/, '')
     .replace(/[. ]+$/, '')

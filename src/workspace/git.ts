@@ -23,6 +23,8 @@ export type GitOptions = {
   /** GIT_AUTHOR_* and GIT_COMMITTER_*. */
   people?: Record<string, string>
   identity?: { uid: number; gid: number } | undefined
+  /** For the one command that takes paths only as patterns; they begin with `./`, so that none can be magic. */
+  pathsArePatterns?: boolean
   /** Exit codes that are an answer and not a failure. */
   accept?: number[]
   /** Output beyond the bound is cut off; otherwise it is `too_large`. */
@@ -78,7 +80,7 @@ const gitEnvironment = (searchPath: string, place: GitPlace, options: GitOptions
   GIT_CONFIG_GLOBAL: '/dev/null',
   GIT_ATTR_NOSYSTEM: '1',
   GIT_NO_REPLACE_OBJECTS: '1',
-  GIT_LITERAL_PATHSPECS: '1',
+  GIT_LITERAL_PATHSPECS: options.pathsArePatterns ? '0' : '1',
   GIT_TERMINAL_PROMPT: '0',
   GIT_ASKPASS: 'false',
   SSH_ASKPASS: 'false',

@@ -35,6 +35,7 @@ export const readProposal = async (git: Git, place: RunPlace, base: string, tree
       additions: counted?.additions ?? 0,
       deletions: counted?.deletions ?? 0,
       mode: entry.letter === 'D' ? null : entry.newMode,
+      oldMode: entry.letter === 'A' ? null : entry.oldMode,
       bytes: sizes.get(entry.newBlob) ?? 0,
       binary: counted?.binary ?? false,
       addedText: added[index] ?? '',

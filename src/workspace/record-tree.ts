@@ -62,11 +62,12 @@ const filesOfNested = async (
   // Exit code 1: none of them is ignored.
   const ignored = await git(gitPlaceOf(place), ['check-ignore', '--no-index', '-z', '--stdin'], {
     what: 'asking what is ignored',
-    input: files.join('\0'),
+    input: files.map((path) => `./${path}`).join('\0'),
+    pathsArePatterns: true,
     accept: [1],
   })
   const left = new Set(ignored.stdout.toString('utf8').split('\0'))
-  return files.filter((path) => !left.has(path))
+  return files.filter((path) => !left.has(`./${path}`))
 }
 
 const walk = async (root: string, folder: string, files: string[], maxFiles: number): Promise<void> => {

@@ -15,6 +15,12 @@ export const removeTree = async (path: string): Promise<void> => {
   }
 }
 
+/** The folder itself stays the same one: a running sandbox may have it mounted. */
+export const emptyFolder = async (path: string): Promise<void> => {
+  await chmod(path, 0o700)
+  for (const name of await readdir(path)) await removeTree(join(path, name))
+}
+
 const openFolders = async (folder: string, depth: number): Promise<void> => {
   if (depth > maxDepth) return
   await chmod(folder, 0o700).catch(() => {})

@@ -19,7 +19,7 @@ export const takeSnapshot = async (
 ): Promise<{ commit: string; tree: string; leftOut: string[] }> => {
   crashPoint('snapshot.before')
   const { tree, leftOut } = await request.record()
-  const date = `${Math.floor(Date.now() / 1000)} +0000`
+  const date = gitDate(new Date())
   const result = await git({ gitDir: place.gitDir }, ['commit-tree', tree, '-p', request.baseSha, '-F', '-'], {
     what: 'recording a snapshot',
     input: `${request.label}\n`,
@@ -31,6 +31,9 @@ export const takeSnapshot = async (
   crashPoint('snapshot.after')
   return { commit, tree, leftOut }
 }
+
+/** Without the `@`, git takes a small number for a year. */
+export const gitDate = (date: Date): string => `@${Math.floor(date.getTime() / 1000)} +0000`
 
 export type Person = { name: string; email: string }
 

@@ -1,4 +1,3 @@
-import { lstat } from 'node:fs/promises'
 import { JourneymanError } from '../domain/errors.ts'
 import { createAccessTurns } from './access-turns.ts'
 import { commitTree } from './commit.ts'
@@ -30,6 +29,7 @@ export type WorkspaceParts = {
 export const createWorkspace = (parts: WorkspaceParts): Workspace => {
   const { git, place, baseSha, sandbox } = parts
   const turns = createAccessTurns()
+  const files = sandbox.files(place.tree, place.home)
   const closing = new AbortController()
   let baseTree: string | undefined
   let lastTree: string | undefined
@@ -50,11 +50,12 @@ export const createWorkspace = (parts: WorkspaceParts): Workspace => {
     root: place.tree,
     baseSha,
     settings: parts.settings,
-    files: sharing(sandbox.files(place.tree, place.home), turns.shared),
+    files: sharing(files, turns.shared),
     history: createHistory(git, place, baseSha, () => unifiedDiff(maxHistoryDiffBytes)),
     run: (request: CommandRequest) =>
       turns.shared(async () => {
         requireOpen()
+        requireUsable(sandbox)
         return sandbox.run({
           ...request,
           signal: AbortSignal.any([request.signal, closing.signal]),
@@ -89,10 +90,16 @@ export const createWorkspace = (parts: WorkspaceParts): Workspace => {
     push: (request) => pushCommit(git, place, { ...request, ...parts.request, timeoutMs: parts.pushTimeoutMs }),
     close: async () => {
       closing.abort(new JourneymanError('stopped', 'This workspace has been closed.'))
-      await turns.exclusive(() => lstat(place.folder).catch(() => undefined))
+      await files.close()
+      await sandbox.killAll(place.tree)
+      await turns.idle()
       parts.onClose()
     },
   }
+}
+
+const requireUsable = ({ status }: WorkspaceSandbox): void => {
+  if (!status.usable) throw new JourneymanError('sandbox_unavailable', status.summary)
 }
 
 const maxHistoryDiffBytes = 48 * 1024

@@ -7,7 +7,7 @@ import { requireBranchName, requireCommitId } from './git-names.ts'
 import { createMirrors, type Mirror, type MirrorRequest, type Mirrors } from './mirror.ts'
 import type { RecordLimits } from './record-tree.ts'
 import { removeTree } from './remove-tree.ts'
-import { type Identity, type RunPlace, runPlaceOf } from './run-place.ts'
+import { type RunPlace, runPlaceOf } from './run-place.ts'
 import { readRepositorySettings } from './settings.ts'
 import { type Person, restoreSnapshot } from './snapshot.ts'
 import { createWorkspace } from './workspace.ts'
@@ -18,8 +18,6 @@ export type WorkspacesOptions = {
   /** Holds `mirrors/` and `runs/`. */
   folder: string
   sandbox: WorkspaceSandbox
-  /** Who commands run as, when that is not the user of this process. */
-  owner: Identity | null
   mirrorFreshSeconds: number
   mirrorsMaxMb: number
   /** Who signs as the committer of what is proposed. */
@@ -83,7 +81,8 @@ const createRoom = async (options: WorkspacesOptions): Promise<Room> => {
   return { ...filled, git, mirrors, runsFolder, open: new Map() }
 }
 
-const placeOf = (room: Room, runId: string): RunPlace => runPlaceOf(room.runsFolder, runId, room.owner ?? undefined)
+const placeOf = (room: Room, runId: string): RunPlace =>
+  runPlaceOf(room.runsFolder, runId, room.sandbox.owner ?? undefined)
 
 const openWorkspace = async (room: Room, request: OpenRequest, signal: AbortSignal): Promise<Workspace> => {
   await room.open.get(request.runId)?.close()

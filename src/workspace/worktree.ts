@@ -2,7 +2,7 @@ import { chmod, chown, mkdir, readFile, rm } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { writeBareRepository } from './bare-repository.ts'
 import type { Git } from './git.ts'
-import { removeTree } from './remove-tree.ts'
+import { emptyFolder, removeTree } from './remove-tree.ts'
 import { gitPlaceOf, pointHead, type RunPlace, setHead, writeAtomically, writerOf } from './run-place.ts'
 
 /** Written last: a run folder without it was not finished. */
@@ -46,9 +46,8 @@ export const checkOut = async (
 ): Promise<void> => {
   await rm(`${place.indexFile}.lock`, { force: true })
   if (options.fromNothing) {
-    await removeTree(place.tree)
-    await removeTree(dirname(place.indexFile))
-    await Promise.all([place.tree, dirname(place.indexFile)].map((path) => makeOwned(place, path)))
+    await emptyFolder(place.tree)
+    await rm(place.indexFile, { force: true })
   }
   await git(gitPlaceOf(place), ['read-tree', '--reset', '-u', commit], {
     what: 'writing the work tree',

@@ -11,6 +11,8 @@ import { startGitServer, type TestGitServer, type TestRepository, testCredential
 /** Commands without a sandbox, as its user: these suites are about git. */
 export const plainSandbox = (usable = true): WorkspaceSandbox => ({
   status: { kind: 'none', usable, summary: 'none, for a test', attempts: [] },
+  owner: sandboxOwner(),
+  killAll: async () => {},
   run: ({ command, root, scratch, signal, timeoutMs }) =>
     new Promise((resolve, reject) => {
       const child = spawn('bash', ['-c', command], {
@@ -33,6 +35,7 @@ export const plainSandbox = (usable = true): WorkspaceSandbox => ({
     write: (path, content) => writeFile(join(root, path), content),
     list: async () => [],
     search: async () => [],
+    close: async () => {},
   }),
 })
 
@@ -54,7 +57,6 @@ export const openTestRoom = async (options: Partial<WorkspacesOptions> = {}): Pr
     createWorkspaces({
       folder,
       sandbox: plainSandbox(),
-      owner: sandboxOwner(),
       mirrorFreshSeconds: 0,
       mirrorsMaxMb: 100,
       ...options,
