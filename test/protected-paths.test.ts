@@ -1,10 +1,12 @@
 import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { loadConfig } from '../src/config/load-config.ts'
 import { pathPattern } from '../src/workspace/path-patterns.ts'
 
 /** The shipped list and the gate that reads it are in two rooms; this is where they meet. */
-const patterns = loadConfig({ folder: tmpdir(), environment: {} }).config.proposal.protected_paths.map(pathPattern)
+const folder = join(tmpdir(), 'journeyman-nothing-here')
+const patterns = loadConfig({ folder, environment: {} }).config.proposal.protected_paths.map(pathPattern)
 const isProtected = (path: string): boolean => patterns.some((pattern) => pattern.matches(path))
 
 describe('the shipped protected paths', () => {

@@ -86,6 +86,7 @@ describe('the guards', () => {
     ['src/plugins/version-control/github/a.ts', "import { b } from '../../github-client/b.ts'"],
     ['src/plugins/version-control/github/github.test.ts', "import { b } from '../../../world/start-world.ts'"],
     ['src/store/a.ts', "const a = '**/*.ts' // import { b } from '../config/b.ts'"],
+    ['src/store/a.ts', "const a = `\nimport { b } from '../config/b.ts'\n`"],
     ['src/store/a.ts', "// import { b } from '../config/b.ts'"],
     ['src/store/a.ts', "import { Kysely } from 'kysely'"],
   ])('let %s say %s', (path, text) => expect(directionsOf(path, text)).toBe(0))

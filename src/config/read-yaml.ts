@@ -67,7 +67,8 @@ const convert = (conversion: Conversion, node: ParsedNode | null, path: string[]
   if (path.length > maxDepth) return refuse(`this is nested more than ${maxDepth} levels deep`)
   if (isAlias(node)) {
     if (++conversion.aliases > maxAliases) return refuse(`there are more than ${maxAliases} aliases here`)
-    return convert(conversion, (node.resolve(conversion.document) as ParsedNode | undefined) ?? null, path)
+    const meant = node.resolve(conversion.document) as ParsedNode | undefined
+    return meant === undefined ? refuse(sentences['BAD_ALIAS'] ?? '') : convert(conversion, meant, path)
   }
   if (isMap(node)) return convertMap(conversion, node.items as MapItem[], place, path)
   if (isSeq(node)) {

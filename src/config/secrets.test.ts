@@ -1,4 +1,5 @@
 import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { loadConfig } from './load-config.ts'
@@ -10,7 +11,7 @@ const environment = {
   GITHUB_PREVIOUS_WEBHOOK_SECRET: 'short',
   ANTHROPIC_API_KEY: 'sk-ant-0123456789',
 }
-const config = loadConfig({ folder: tmpdir(), environment }).config
+const config = loadConfig({ folder: join(tmpdir(), 'journeyman-nothing-here'), environment }).config
 
 describe('listSecrets', () => {
   it('lists what is secret, a password inside an address too, and nothing short', () => {

@@ -105,10 +105,14 @@ const watchFolder = (folder: string, heard: () => void): FSWatcher[] => {
   }
 }
 
-const fingerprint = (files: string[]): string =>
-  files
-    .map((file) => {
-      const found = statSync(file, { throwIfNoEntry: false })
-      return found === undefined ? '-' : `${found.ino}:${found.size}:${found.mtimeMs}`
-    })
-    .join()
+const fingerprint = (files: string[]): string => files.map(fingerprintOf).join()
+
+/** What cannot be looked at is as good as not there; reading it will say why. */
+const fingerprintOf = (file: string): string => {
+  try {
+    const found = statSync(file)
+    return `${found.ino}:${found.size}:${found.mtimeMs}`
+  } catch {
+    return '-'
+  }
+}

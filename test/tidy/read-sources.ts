@@ -8,8 +8,8 @@ export type Source = { path: string; text: string; imports: Import[] }
 /** One broken rule: where, what, and how to mend it. */
 export type Violation = string
 
-/** Tests, the suites of contracts, and what stands in a room's `testing/`. */
-export const isForTests = (path: string): boolean => /\.test\.ts$|-suite\.ts$|\/testing\//.test(path)
+/** Tests, the suites of contracts, and what stands in a room's `testing/` or `test-support/`. */
+export const isForTests = (path: string): boolean => /\.test\.ts$|-suite\.ts$|\/(testing|test-support)\//.test(path)
 
 /** Every file that git has or would take, as paths from the root. */
 export const listFiles = (root: string): string[] =>
@@ -24,7 +24,7 @@ export const sourceOf = (path: string, text: string): Source => ({ path, text, i
 
 /** Static, dynamic and type-only imports, re-exports, and the files that workers and programs are started from. */
 const importsOf = (path: string, text: string): Import[] => {
-  const code = withoutComments(text)
+  const code = withoutTemplates(withoutComments(text))
   const pattern =
     /(?:^|[\s;}])(?:import|export)\s[^'"`;]*?from\s*['"]([^'"]+)['"]|(?:^|[\s;}])import\s*['"]([^'"]+)['"]|\bimport\(\s*['"]([^'"]+)['"]|new URL\(\s*['"](\.{1,2}\/[^'"]+\.ts)['"]/g
   return [...code.matchAll(pattern)].map((match) => {
@@ -38,8 +38,13 @@ const importsOf = (path: string, text: string): Import[] => {
  * Comments become spaces, so that lines stay where they are. Strings are stepped over: a glob in one is no comment. It reads
  * code that a formatter wrote, and is no parser; a regular expression with an odd quote in it ends at its line.
  */
-export const withoutComments = (text: string): string =>
+export const withoutComments = (text: string): string => blank(text, (found) => found.startsWith('/'))
+
+/** A program inside a text (a sample, a script for a child) imports nothing here. */
+const withoutTemplates = (text: string): string => blank(text, (found) => found.startsWith('`'))
+
+const blank = (text: string, unwanted: (found: string) => boolean): string =>
   text.replace(
     /'(?:\\.|[^'\\\n])*'|"(?:\\.|[^"\\\n])*"|`(?:\\[\s\S]|[^`\\])*`|\/\*[\s\S]*?\*\/|(?<=^|\s)\/\/[^\n]*/g,
-    (found) => (found.startsWith('/') ? found.replace(/[^\n]/g, ' ') : found),
+    (found) => (unwanted(found) ? found.replace(/[^\n]/g, ' ') : found),
   )

@@ -8,7 +8,7 @@ const rules: TextRule[] = [
   {
     pattern:
       /\bprocess\s*(?:\.|\?\.)\s*env\b|\bprocess\[['"]env|import\s*\{[^}]*\benv\b[^}]*\}\s*from\s*'node:process'/,
-    except: /^(src\/config|bin|test|bench|scripts)\/|\.test\.ts$|\/testing\//,
+    except: /^(src\/config|bin|test|bench|scripts)\/|\.test\.ts$|\/(testing|test-support)\//,
     remedy: 'reads the environment; take it as an argument, and let config/environment.ts read it.',
   },
   {
