@@ -11,10 +11,14 @@ import { type ReporterParts, taskRefOf, tell } from './reporter.ts'
 export type AcknowledgeParts = ReporterParts & {
   /** Numbers of the bots that may start something. */
   trustedBots: () => number[]
-  cleanText: (text: string) => string
+  /** A text as people see it: what hides in it does not count. */
+  visibleText: (text: string) => string
   /** Enqueues the work, in the transaction that says that it may begin. */
   admit: (tx: Tx, runId: string) => Promise<void>
-  audit: (tx: Tx, entry: { actor: string; action: string; runId: string; detail: unknown }) => Promise<void>
+  audit: (
+    tx: Tx,
+    entry: { actor: string; action: string; runId: string; detail: Record<string, unknown> },
+  ) => Promise<void>
 }
 
 const mayStart: ReadonlySet<Permission> = new Set(['write', 'maintain', 'admin'])
@@ -82,7 +86,7 @@ const refusalOf = async (parts: AcknowledgeParts, run: Run): Promise<Failure | n
 const emptyTicket = async (parts: AcknowledgeParts, run: Run): Promise<Failure | null> => {
   if (run.subject.startsWith('change/')) return null
   const task = await parts.taskManagement.getTask(taskRefOf(run))
-  if (parts.cleanText(task.description).trim() !== '') return null
+  if (parts.visibleText(task.description) !== '') return null
   return failureOf(
     new JourneymanError(
       'invalid_input',

@@ -32,7 +32,8 @@ export const runAiStep = async (step: AiStep, context: StepContext): Promise<unk
       await workspace.proposal(),
       recordedChecks(execution.journal),
     )
-    return { implementation, turns: outcome.turns, usage: outcome.usage, models: outcome.models }
+    // By its parts, and as a whole: `outputs` may name either.
+    return { ...implementation, implementation, turns: outcome.turns, usage: outcome.usage, models: outcome.models }
   } catch (error) {
     await noteFailure(execution, journal, error)
     throw error

@@ -5,7 +5,7 @@ import type { Journal } from './journal.ts'
 export const recordedChecks = (journal: Journal): CheckResult[] =>
   journal
     .rows()
-    .filter((row) => row.state === 'done')
+    .filter((row) => row.state === 'done' && row.kind === 'system')
     .flatMap((row) => (row.result as { checks?: unknown } | null)?.checks ?? [])
     .filter(isCheckResult)
 

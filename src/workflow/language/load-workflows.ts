@@ -14,6 +14,8 @@ export type LoadContext = Omit<CheckContext, 'readPrompt'> & {
   installation: string
   /** The folder of prompts that the configuration names. */
   prompts?: string
+  /** Prompts that a run pins beside those of its steps: the system prompts of the agents. */
+  alsoPinned?: readonly string[]
   /** What is loaded now. A file that has become bad does not replace the good one that came from it. */
   previous?: readonly LoadedWorkflow[]
 }
@@ -80,7 +82,7 @@ const loadFile = (file: string, folder: string, context: LoadContext, problems: 
   const unsupported = checked.definition ? unsupportedParts(checked.definition, file) : []
   problems.push(...checked.problems, ...unsupported)
   if (checked.definition === null || unsupported.length > 0) return previousOf(file, context, problems)
-  return pin(file, source, checked.definition, readPrompt)
+  return pin(file, source, checked.definition, readPrompt, context.alsoPinned ?? [])
 }
 
 const previousOf = (file: string, context: LoadContext, problems: Problem[]): LoadedWorkflow | null => {
@@ -91,8 +93,14 @@ const previousOf = (file: string, context: LoadContext, problems: Problem[]): Lo
   return previous
 }
 
-const pin = (file: string, source: string, definition: Definition, readPrompt: PromptFinder): LoadedWorkflow => {
-  const texts = promptReferences(definition).map((reference): [string, string] => [
+const pin = (
+  file: string,
+  source: string,
+  definition: Definition,
+  readPrompt: PromptFinder,
+  alsoPinned: readonly string[],
+): LoadedWorkflow => {
+  const texts = [...promptReferences(definition), ...alsoPinned].map((reference): [string, string] => [
     reference,
     readPrompt(reference) ?? '',
   ])

@@ -17,6 +17,8 @@ const model = (id: string, cacheMinimumTokens: number, contextTokens = 1_000_000
 })
 
 export const worldModels: readonly WorldModel[] = [
+  // Nobody's: what the demo calls its script, so that no real model is named where none has spoken.
+  model('scripted-model', 1024),
   model('claude-opus-5-5', 1024),
   model('claude-opus-5', 1024),
   model('claude-sonnet-5-5', 1024),

@@ -1,0 +1,147 @@
+import { chmod, mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { type App, buildApp } from '../app.ts'
+import { processEnvironment } from '../config/environment.ts'
+import { type DeepPartial, loadConfig } from '../config/load-config.ts'
+import type { Config } from '../config/schema.ts'
+import { JourneymanError } from '../domain/errors.ts'
+import { isLive } from '../domain/run.ts'
+import { getDelivery } from '../store/deliveries.ts'
+import { getRun } from '../store/runs.ts'
+import type { SandboxStatus } from '../workspace/contract.ts'
+import { createSandbox } from '../workspace/sandbox/sandbox.ts'
+import type { World, WorldIssue, WorldRepository } from '../world/contract.ts'
+import { demoScript } from '../world/demo/demo-script.ts'
+import { sampleRepository } from '../world/demo/sample-repository.ts'
+import { startWorld } from '../world/start-world.ts'
+import type { ExitCode } from './command-line.ts'
+import { demoResult } from './demo-result.ts'
+import { createDemoScreen, type DemoScreen } from './demo-screen.ts'
+import { untilEnded } from './until-ended.ts'
+
+export type DemoOptions = { json?: boolean; live?: boolean; database?: string; keep?: boolean }
+
+const mostMinutes = 30
+const lookEveryMs = 150
+
+/** The whole path on one machine: real git, a real database, the real engine, and a stand-in for everything outside. */
+export const demo = async (options: DemoOptions): Promise<ExitCode> => {
+  const screen = createDemoScreen(options.json === true, processEnvironment())
+  const folder = await mkdtemp(join(tmpdir(), 'journeyman-demo-'))
+  // The agent's commands run as somebody with fewer rights, who must be able to reach the work tree.
+  await chmod(folder, 0o755)
+  const world = await startWorld({ folder: join(folder, 'world') })
+  world.claude.script = demoScript
+  let app: App | null = null
+  try {
+    const config = await demoConfig(options, folder, world, screen)
+    app = buildApp(config, { web: true, worker: true, writeLog: (l) => void process.stderr.write(l) })
+    const { url, sandbox } = await app.start()
+    screen.began({ world, database: app.database().kind, sandbox, live: options.live === true })
+    world.github.webhookUrl = `${url}/webhooks/github`
+    const { repository, issue, runId } = await labelIssue(world, app)
+    const state = await follow(app, runId, screen)
+    const result = await demoResult({ app, world, repository, issue, runId, sandbox: sandbox?.kind ?? 'none' })
+    await screen.ended(result, repository, issue)
+    if (options.keep) await keepRunning(screen, url)
+    return state === 'done' ? 0 : 1
+  } finally {
+    await app?.stop()
+    await world.close()
+    await rm(folder, { recursive: true, force: true, maxRetries: 3 })
+  }
+}
+
+const demoConfig = async (options: DemoOptions, folder: string, world: World, screen: DemoScreen): Promise<Config> => {
+  const environment = processEnvironment()
+  const apiKey = options.live ? environment['ANTHROPIC_API_KEY'] : world.claude.apiKey
+  if (!apiKey) {
+    throw new JourneymanError('invalid_configuration', '--live needs ANTHROPIC_API_KEY in the environment.')
+  }
+  const overrides: DeepPartial<Config> = {
+    data_dir: join(folder, 'data'),
+    server: { host: '127.0.0.1', port: 0 },
+    database: { url: options.database ?? null },
+    runs: { report_every_seconds: 1 },
+    github: {
+      app_id: world.github.app.id,
+      private_key: world.github.app.privateKey,
+      webhook_secret: world.github.app.webhookSecret,
+      api_url: world.github.apiUrl,
+      url: world.github.url,
+    },
+    anthropic: { api_key: apiKey, ...(!options.live && { base_url: world.claude.url }) },
+    ...(!options.live && { models: { primary: 'scripted-model', fallback: null } }),
+    log: { level: 'debug' },
+  }
+  const { config } = loadConfig({ folder, environment, overrides })
+  const found = await findSandbox(config)
+  if (found.usable) return config
+  if (options.live) {
+    throw new JourneymanError(
+      'sandbox_unavailable',
+      `--live needs a sandbox, since a real model decides what runs here. ${found.summary}`,
+    )
+  }
+  screen.withoutSandbox(found.summary)
+  // In so many words: the model is a script and the repository is our own.
+  return { ...config, sandbox: { ...config.sandbox, kind: 'none' } }
+}
+
+const findSandbox = async (config: Config): Promise<SandboxStatus> => {
+  const { kind: _, ...limits } = config.sandbox
+  const sandbox = await createSandbox({ kind: 'auto', limits, scratchDir: join(config.data_dir, 'probe') })
+  await sandbox.close()
+  return sandbox.status
+}
+
+const labelIssue = async (
+  world: World,
+  app: App,
+): Promise<{ repository: WorldRepository; issue: WorldIssue; runId: string }> => {
+  const repository = await world.github.createRepository(sampleRepository.name, sampleRepository.files)
+  const person = world.github.addUser('alice')
+  repository.setPermission(person.login, 'write')
+  const issue = repository.createIssue({ ...sampleRepository.issue, author: person })
+  const delivered = await repository.label(issue.number, 'ai', person)
+  const known = await getDelivery(app.database().db, 'github', delivered.guid)
+  const [runId] = known?.runs ?? []
+  if (runId === undefined)
+    throw new JourneymanError('internal', `The webhook was answered ${delivered.status}: ${delivered.body}`)
+  return { repository, issue, runId }
+}
+
+const follow = async (app: App, runId: string, screen: DemoScreen): Promise<string> => {
+  const latest = Date.now() + mostMinutes * 60_000
+  while (Date.now() < latest) {
+    const run = await getRun(app.database().db, runId)
+    await screen.look(app.database().db, runId)
+    if (run && !isLive(run.state) && (await isTold(app, runId))) return run.state
+    await new Promise((resolve) => setTimeout(resolve, lookEveryMs))
+  }
+  throw new JourneymanError('timeout', `The run did not end within ${mostMinutes} minutes.`)
+}
+
+/** The last state of the comment is written a moment after the end. */
+const isTold = async (app: App, runId: string): Promise<boolean> => {
+  const row = await app
+    .database()
+    .db.selectFrom('workflow_executions')
+    .select(['report_dirty', 'report_until', 'acknowledged_at', 'finished_at', 'reported_at'])
+    .where('id', '=', runId)
+    .executeTakeFirst()
+  if (!row || row.acknowledged_at === null) return true
+  return (
+    !row.report_dirty &&
+    row.report_until === null &&
+    row.reported_at !== null &&
+    row.finished_at !== null &&
+    row.reported_at >= row.finished_at
+  )
+}
+
+const keepRunning = async (screen: DemoScreen, url: string | null): Promise<void> => {
+  screen.keeping(url)
+  await untilEnded(new Promise<never>(() => undefined))
+}

@@ -1,0 +1,86 @@
+import { installationFolder } from '../config/installation-folder.ts'
+import type { Config } from '../config/schema.ts'
+import { JourneymanError } from '../domain/errors.ts'
+import type { Database } from '../store/database.ts'
+import { getDefinition, saveDefinition } from '../store/definitions.ts'
+import { actionSpecs } from '../workflow/actions/specs.ts'
+import { agentSpecs } from '../workflow/language/agent-specs.ts'
+import type { LoadedWorkflow, Problem } from '../workflow/language/definition.ts'
+import { loadWorkflows, parsePinned } from '../workflow/language/load-workflows.ts'
+import { loopRoles } from './agents.ts'
+import type { Log } from './log.ts'
+
+/** The workflows that new runs start with, each kept in the database for the runs that pin it. */
+export type WorkflowShelf = {
+  workflows: () => LoadedWorkflow[]
+  /** Reads the files again. A bad one never replaces a good one. */
+  reload: () => Promise<void>
+  /** A pinned definition's own steps, as people should read them. */
+  planOf: (definitionHash: string) => Promise<{ name: string; description: string }[]>
+}
+
+export const createWorkflowShelf = async (parts: {
+  database: Database
+  config: () => Config
+  log: Log
+}): Promise<WorkflowShelf> => {
+  const { database, log } = parts
+  const plans = new Map<string, { name: string; description: string }[]>()
+  let workflows = await read(parts)
+  refuseBroken(workflows.problems)
+
+  return {
+    workflows: () => workflows.loaded,
+    reload: async () => {
+      workflows = await read(parts, workflows.loaded)
+      const broken = workflows.problems.filter((problem) => problem.severity === 'error')
+      if (broken.length > 0) log('error', 'a workflow does not pass the check', { problems: broken.map(sentence) })
+    },
+    planOf: async (hash) => {
+      const known = plans.get(hash)
+      if (known) return known
+      const pinned = await getDefinition(database.db, hash)
+      const definition = parsePinned(pinned.source, pinned.prompts)
+      const plan = definition.steps.map((step) => ({ name: step.name, description: step.description ?? step.name }))
+      plans.set(hash, plan)
+      return plan
+    },
+  }
+}
+
+const read = async (
+  parts: { database: Database; config: () => Config },
+  previous: LoadedWorkflow[] = [],
+): Promise<{ loaded: LoadedWorkflow[]; problems: Problem[] }> => {
+  const { folder, prompts } = parts.config().workflows
+  const { workflows, problems } = loadWorkflows(folder, {
+    actions: actionSpecs,
+    agents: agentSpecs,
+    configuredPlugins: ['task_management', 'version_control'],
+    installation: installationFolder(),
+    prompts,
+    alsoPinned: loopRoles.map((role) => `prompts/${role.systemTemplate}`),
+    previous,
+  })
+  for (const workflow of workflows) {
+    await saveDefinition(parts.database.db, {
+      hash: workflow.hash,
+      name: workflow.definition.name,
+      source: workflow.source,
+      prompts: workflow.prompts,
+    })
+  }
+  return { loaded: workflows, problems }
+}
+
+const refuseBroken = (problems: Problem[]): void => {
+  const broken = problems.filter((problem) => problem.severity === 'error')
+  if (broken.length === 0) return
+  throw new JourneymanError(
+    'invalid_workflow',
+    `The workflows do not pass the check:\n${broken.map(sentence).join('\n')}`,
+  )
+}
+
+const sentence = (problem: Problem): string =>
+  `${problem.file}:${problem.line}:${problem.column} ${problem.path}: ${problem.message}`
