@@ -132,14 +132,7 @@ export const buildApp = (initial: Config, options: AppOptions): App => {
 
   const startWeb = async (services: Services): Promise<string> => {
     const metrics = createMetrics()
-    let selfId: string | null = null
-    // Our own events are told apart by number. Until GitHub has said which is ours, they are told apart by what they hold.
-    services.versionControl.self().then(
-      (self) => {
-        selfId = self.id
-      },
-      (error: unknown) => log('warn', 'GitHub did not say who this app is', { failure: failureOf(error) }),
-    )
+    const self = rememberSelf(services.versionControl, log)
     const receiver = createReceiver({
       database: services.database,
       queue: services.queue,
@@ -150,7 +143,7 @@ export const buildApp = (initial: Config, options: AppOptions): App => {
       receiver,
       count: metrics.delivery,
       githubSecrets: () => secretsOf(config),
-      githubSelf: () => ({ userId: selfId, appId: config.github.app_id }),
+      githubSelf: () => ({ userId: self(), appId: config.github.app_id }),
       log,
     }
     const server = createServer({
@@ -298,6 +291,31 @@ const listen = async (server: FastifyInstance, config: Config): Promise<void> =>
         cause: error,
       },
     )
+  }
+}
+
+const askSelfEveryMs = 30_000
+
+/**
+ * Our own events are told apart by number. Until GitHub has said which is ours (before the app is installed anywhere it
+ * cannot), they are told apart by the app that a comment says it came from.
+ */
+const rememberSelf = (versionControl: VersionControl, log: Log): (() => string | null) => {
+  let id: string | null = null
+  let askedAt = -Infinity
+  const ask = () => {
+    askedAt = performance.now()
+    versionControl.self().then(
+      (self) => {
+        id = self.id
+      },
+      (error: unknown) => log('warn', 'GitHub did not say who this app is', { failure: failureOf(error) }),
+    )
+  }
+  ask()
+  return () => {
+    if (id === null && performance.now() - askedAt > askSelfEveryMs) ask()
+    return id
   }
 }
 

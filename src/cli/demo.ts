@@ -36,7 +36,7 @@ export const demo = async (options: DemoOptions): Promise<ExitCode> => {
   let app: App | null = null
   try {
     const config = await demoConfig(options, folder, world, screen)
-    app = buildApp(config, { web: true, worker: true, writeLog: (l) => void process.stderr.write(l) })
+    app = buildApp(config, { web: true, worker: true, writeLog: () => undefined })
     const { url, sandbox } = await app.start()
     screen.began({ world, database: app.database().kind, sandbox, live: options.live === true })
     world.github.webhookUrl = `${url}/webhooks/github`
@@ -73,7 +73,7 @@ const demoConfig = async (options: DemoOptions, folder: string, world: World, sc
     },
     anthropic: { api_key: apiKey, ...(!options.live && { base_url: world.claude.url }) },
     ...(!options.live && { models: { primary: 'scripted-model', fallback: null } }),
-    log: { level: 'debug' },
+    log: { level: 'silent' },
   }
   const { config } = loadConfig({ folder, environment, overrides })
   const found = await findSandbox(config)

@@ -221,7 +221,7 @@ export const setBaseSha = async (tx: Tx | Db, claim: Claim, baseSha: string): Pr
 export const addLinks = async (tx: Tx | Db, id: string, links: RunLinks): Promise<void> => {
   await tx
     .updateTable('workflow_executions')
-    .set({ links: sql`links || ${JSON.stringify(links)}::jsonb`, report_dirty: true })
+    .set({ links: sql`links || ${JSON.stringify(links)}::jsonb` })
     .where('id', '=', id)
     .execute()
 }

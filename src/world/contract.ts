@@ -102,6 +102,13 @@ export type WorldRepository = {
     options?: { guid?: string; deliver?: boolean },
   ) => Promise<{ status: number; body: string; guid: string }>
   unlabel: (number: number, label: string) => void
+  /** Somebody writes this below the issue or pull request, and `issue_comment.created` is posted. */
+  comment: (
+    number: number,
+    body: string,
+    actor: WorldUser,
+    options?: { guid?: string; deliver?: boolean },
+  ) => Promise<{ status: number; body: string; guid: string }>
   comments: (number: number) => WorldComment[]
   reactions: (number: number) => { user: string; content: string }[]
   pulls: () => WorldPull[]

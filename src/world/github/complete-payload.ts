@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
-import { renderComment, renderIssue } from './render/issue.ts'
+import { renderComment, renderIssue, renderLabels } from './render/issue.ts'
 import { renderPull } from './render/pull.ts'
 import { renderRepository } from './render/repository.ts'
 import { nodeId } from './render/text.ts'
@@ -38,6 +38,7 @@ const knownParts = (state: GitHubState, repository: RepositoryState, given: Payl
     ...(issue && { issue: renderIssue(state, repository, issue) }),
     ...(pull && { pull_request: renderPull(state, repository, pull, nothing) }),
     ...(comment && { comment: renderComment(state, repository, comment) }),
+    ...(given['label'] !== undefined && { label: renderLabels(state, repository, [text(given['label'], 'name')])[0] }),
   }
 }
 

@@ -1,4 +1,5 @@
-import { generateKeyPairSync, randomBytes } from 'node:crypto'
+import { generateKeyPair, randomBytes } from 'node:crypto'
+import { promisify } from 'node:util'
 import type { RecordedRequest, Violation, WorldUser } from '../contract.ts'
 import { githubWebhookValidator, type WebhookValidator } from '../validate/github-validator.ts'
 import type { Validator } from '../validate/validator.ts'
@@ -7,8 +8,8 @@ import type { GitHubState } from './state.ts'
 type Parts = { folder: string; validator: Validator | null; requests: RecordedRequest[]; violations: Violation[] }
 
 /** A GitHub with an app and nobody on it. The key and the secret are made anew for each world. */
-export const newState = ({ folder, validator, requests, violations }: Parts): GitHubState => {
-  const { publicKey, privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 })
+export const newState = async ({ folder, validator, requests, violations }: Parts): Promise<GitHubState> => {
+  const { publicKey, privateKey } = await promisify(generateKeyPair)('rsa', { modulusLength: 2048 })
   const nextId = counter(1000)
   const bot: WorldUser = { login: 'journeyman-world[bot]', id: nextId(), type: 'Bot' }
   return {

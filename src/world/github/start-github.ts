@@ -19,7 +19,7 @@ type Options = { folder: string; validator: Validator | null; requests: Recorded
 
 /** GitHub and its git, on one free port. */
 export const startGitHub = async (options: Options): Promise<WorldGitHub & { close: () => Promise<void> }> => {
-  const state = newState(options)
+  const state = await newState(options)
   const answer = apiAnswerer(state)
   const served = await serve(async (request, response) => {
     const url = new URL(request.url ?? '/', 'http://localhost')

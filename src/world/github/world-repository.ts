@@ -1,9 +1,9 @@
 import { JourneymanError } from '../../domain/errors.ts'
 import type { WorldIssue, WorldPull, WorldRepository, WorldUser } from '../contract.ts'
 import { deliverPayload } from './deliver-event.ts'
-import { addIssue, addLabels, removeLabel } from './edit-issue.ts'
+import { addComment, addIssue, addLabels, removeLabel } from './edit-issue.ts'
 import { git, refreshRefs } from './git.ts'
-import { commentPage, issuePage, renderIssue, renderLabels } from './render/issue.ts'
+import { commentPage, issuePage, renderComment, renderIssue, renderLabels } from './render/issue.ts'
 import { renderRepository, repositoryPage } from './render/repository.ts'
 import { nodeId } from './render/text.ts'
 import { renderUser } from './render/user.ts'
@@ -21,17 +21,21 @@ export const worldRepository = (state: GitHubState, repository: RepositoryState)
   createIssue: ({ title, body, author = repository.owner, labels = [] }) =>
     showIssue(state, repository, addIssue(state, repository, { title, body, author, viaApp: false, labels })),
   issue: (number) => showIssue(state, repository, issueOf(repository, number)),
-  label: async (number, label, actor, options = {}) => {
+  label: (number, label, actor, options) => {
     const issue = issueOf(repository, number)
     addLabels(state, repository, issue, [label])
-    if (options.deliver === false) return { status: 0, body: '', guid: options.guid ?? '' }
-    const { guid } = options
-    const ids = { repositoryId: repository.id, installationId: installationOf(state, repository)?.id ?? null }
-    const payload = labeledPayload(state, repository, issue, label, actor)
-    return deliverPayload(state, 'issues', payload, ids, guid === undefined ? {} : { guid })
+    const parts = { action: 'labeled', label: renderLabels(state, repository, [label])[0] }
+    return tell(state, repository, 'issues', { ...parts, issue: renderIssue(state, repository, issue) }, actor, options)
   },
   unlabel: (number, label) => {
     removeLabel(issueOf(repository, number), label)
+  },
+  comment: (number, body, actor, options) => {
+    const issue = issueOf(repository, number)
+    const written = addComment(state, repository, { issueNumber: number, body, author: actor, viaApp: false })
+    const comment = renderComment(state, repository, written)
+    const parts = { action: 'created', comment, issue: renderIssue(state, repository, issue) }
+    return tell(state, repository, 'issue_comment', parts, actor, options)
   },
   comments: (number) =>
     [...repository.comments.values()]
@@ -79,22 +83,28 @@ const issueOf = (repository: RepositoryState, number: number): IssueState => {
   return issue
 }
 
-const labeledPayload = (
+type Told = Awaited<ReturnType<WorldRepository['label']>>
+
+/** Posts what somebody did here, unless it is to stay untold. */
+const tell = async (
   state: GitHubState,
   repository: RepositoryState,
-  issue: IssueState,
-  label: string,
+  event: string,
+  parts: Record<string, unknown>,
   actor: WorldUser,
-): Record<string, unknown> => {
+  options: { guid?: string; deliver?: boolean } = {},
+): Promise<Told> => {
+  const { guid } = options
+  if (options.deliver === false) return { status: 0, body: '', guid: guid ?? '' }
   const installation = installationOf(state, repository)
-  return {
-    action: 'labeled',
-    issue: renderIssue(state, repository, issue),
-    label: renderLabels(state, repository, [label])[0],
+  const payload = {
+    ...parts,
     repository: renderRepository(state, repository),
     sender: renderUser(state, actor),
     ...(installation && { installation: { id: installation.id, node_id: nodeId('I', installation.id) } }),
   }
+  const ids = { repositoryId: repository.id, installationId: installation?.id ?? null }
+  return deliverPayload(state, event, payload, ids, guid === undefined ? {} : { guid })
 }
 
 const showIssue = (state: GitHubState, repository: RepositoryState, issue: IssueState): WorldIssue => ({
