@@ -1,12 +1,16 @@
 import { sql } from 'kysely'
-import { expect, test } from 'vitest'
-import { describeOnEachDatabase } from '../../test/databases.ts'
+import { beforeAll, expect, test } from 'vitest'
+import { describeOnEachDatabase, type TestDatabase } from '../../test/databases.ts'
 import { openDatabase } from './open-database.ts'
 import { isUniqueViolation } from './translate-error.ts'
 
 describeOnEachDatabase('an open database', (open) => {
+  let database: TestDatabase
+  beforeAll(async () => {
+    database = await open()
+  })
+
   test('reads numbers, times and JSON alike', async () => {
-    const database = await open()
     const { rows } = await database.query(
       `select 9007199254740991::int8 as big, sum(n) as total, count(*) as rows, $1::jsonb as json, $2::text[] as list,
          '2026-11-20 10:00:00.123+02'::timestamptz as at, '2026-11-20 23:30:00-02'::timestamptz::text as text,
@@ -30,7 +34,7 @@ describeOnEachDatabase('an open database', (open) => {
   })
 
   test('a transaction is seen by others when it has committed, and never when it was rolled back', async () => {
-    const { db, query } = await open()
+    const { db, query } = database
     await query('create table notes (text text not null)')
     const insert = (text: string, fail: boolean) =>
       db.transaction().execute(async (tx) => {
@@ -43,7 +47,7 @@ describeOnEachDatabase('an open database', (open) => {
   })
 
   test('transactions at once neither mix nor wait for ever', async () => {
-    const { db, query } = await open()
+    const { db, query } = database
     await query('create table counters (n integer not null)')
     await query('insert into counters values (0)')
     const increment = () =>
@@ -56,7 +60,7 @@ describeOnEachDatabase('an open database', (open) => {
   })
 
   test('a statement that fails leaves nothing behind for the next', async () => {
-    const { db, query } = await open()
+    const { db, query } = database
     await expect(query('begin; select 1/0; commit')).rejects.toMatchObject({ code: '22012' })
     expect((await query('select 1 as one')).rows).toEqual([{ one: 1 }])
     await expect(db.transaction().execute((tx) => sql`select nope`.execute(tx))).rejects.toMatchObject({
@@ -68,12 +72,12 @@ describeOnEachDatabase('an open database', (open) => {
   })
 
   test('several statements in one text give the rows of all of them', async () => {
-    const { query } = await open()
+    const { query } = database
     expect((await query('select 1 as n; select 2 as n')).rows).toEqual([{ n: 1 }, { n: 2 }])
   })
 
   test('a broken constraint keeps the SQLSTATE it had', async () => {
-    const { db } = await open()
+    const { db } = database
     const mark = { name: 'one', value: '{}' }
     await db.insertInto('marks').values(mark).execute()
     const error = await db
@@ -87,7 +91,7 @@ describeOnEachDatabase('an open database', (open) => {
   })
 
   test('notifications are heard when the transaction commits, and not when it is rolled back', async () => {
-    const { db, listen, query } = await open()
+    const { db, listen, query } = database
     const heard: string[] = []
     let subscriptions = 0
     const done = Promise.withResolvers<void>()
@@ -119,10 +123,10 @@ describeOnEachDatabase('an open database', (open) => {
   })
 
   test('a closed database says that it is unavailable', async () => {
-    const database = await open()
-    await database.ping()
-    await database.close()
-    await expect(database.ping()).rejects.toMatchObject({ code: 'unavailable' })
+    const closing = await open()
+    await closing.ping()
+    await closing.close()
+    await expect(closing.ping()).rejects.toMatchObject({ code: 'unavailable' })
   })
 })
 

@@ -24,7 +24,7 @@ const openIn = async (dataDir: string, options: Partial<Parameters<typeof openPg
 test('what was acknowledged is there after kill -9 in the middle of writing', async () => {
   const dataDir = await newFolder()
   let acknowledged = 0
-  for (let round = 0; round < 3; round++) {
+  for (let round = 0; round < 2; round++) {
     const child = startChild('write-rows.ts', dataDir, String(acknowledged + 1_000))
     onTestFinished(() => child.kill())
     await child.until(`\n${acknowledged + 1_000 + 60}\n`)
