@@ -2,11 +2,9 @@ import { Command, CommanderError } from 'commander'
 import { armCrashPointFrom, processEnvironment } from '../config/environment.ts'
 import { failureOf } from '../domain/errors.ts'
 import { demo } from './demo.ts'
+import type { ExitCode } from './exit-code.ts'
 import { migrateCommand } from './migrate.ts'
 import { serve } from './serve.ts'
-
-/** 0 done, 1 the run failed, 2 the call was wrong, 3 configuration. */
-export type ExitCode = 0 | 1 | 2 | 3
 
 /** Runs one command and gives the exit code. Errors are sentences. */
 export const runCommandLine = async (args: string[]): Promise<ExitCode> => {

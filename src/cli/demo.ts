@@ -15,9 +15,9 @@ import type { World, WorldIssue, WorldRepository } from '../world/contract.ts'
 import { demoScript } from '../world/demo/demo-script.ts'
 import { sampleRepository } from '../world/demo/sample-repository.ts'
 import { startWorld } from '../world/start-world.ts'
-import type { ExitCode } from './command-line.ts'
 import { demoResult } from './demo-result.ts'
 import { createDemoScreen, type DemoScreen } from './demo-screen.ts'
+import type { ExitCode } from './exit-code.ts'
 import { untilEnded } from './until-ended.ts'
 
 export type DemoOptions = { json?: boolean; live?: boolean; database?: string; keep?: boolean }

@@ -2,7 +2,7 @@ import { processEnvironment } from '../config/environment.ts'
 import { loadConfig } from '../config/load-config.ts'
 import { migrate } from '../store/migrate.ts'
 import { openDatabase } from '../store/open-database.ts'
-import type { ExitCode } from './command-line.ts'
+import type { ExitCode } from './exit-code.ts'
 
 export const migrateCommand = async (): Promise<ExitCode> => {
   const { config } = loadConfig({ folder: process.cwd(), environment: processEnvironment() })

@@ -3,7 +3,7 @@ import { processEnvironment } from '../config/environment.ts'
 import { loadConfig } from '../config/load-config.ts'
 import { watchConfig } from '../config/watch-config.ts'
 import { JourneymanError } from '../domain/errors.ts'
-import type { ExitCode } from './command-line.ts'
+import type { ExitCode } from './exit-code.ts'
 import { untilEnded } from './until-ended.ts'
 
 export const serve = async (only: string | undefined): Promise<ExitCode> => {
