@@ -12,7 +12,7 @@ const maxArgumentCharacters = 2000
 export const findCommands = (text: string): Command[] => {
   const commands: Command[] = []
   let fence: string | null = null
-  for (const line of text.split(/\r\n|\r|\n/)) {
+  for (const line of text.split(/\r\n|[\r\n\u2028\u2029]/)) {
     const mark = /^ {0,3}(`{3,}|~{3,})(.*)$/.exec(line)
     if (mark) fence = nextFence(fence, mark[1] as string, mark[2] as string)
     else if (fence === null && (line === '/ai' || /^\/ai[ \t]/.test(line))) commands.push(commandOf(line))
@@ -29,7 +29,9 @@ const nextFence = (open: string | null, mark: string, rest: string): string | nu
 }
 
 const commandOf = (line: string): Command => {
-  const [, name = '', rest = ''] = /^\/ai[ \t]*(\S*)[ \t]*(.*)$/.exec(line) ?? []
+  const said = line.slice('/ai'.length).trim()
+  const end = said.search(/\s/)
+  const [name, rest] = end === -1 ? [said, ''] : [said.slice(0, end), said.slice(end + 1)]
   const command = name === '' ? 'help' : name.toLowerCase().slice(0, 50)
   return { command, arguments: rest.trim().slice(0, maxArgumentCharacters) }
 }

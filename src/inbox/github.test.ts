@@ -183,6 +183,14 @@ describe('a command', () => {
     expect(read('issue_comment', 'edited', { comment: { body: '/ai run' } })).toHaveProperty('ignored')
   })
 
+  it('is found in a hostile text without delay', () => {
+    const gap = ' '.repeat(30_000)
+    expect(commandsIn(`/ai${gap}\u2028${gap}\n${'`'.repeat(60_000)}\u2028x\n/ai${gap}run${gap}now`)[0]).toEqual([
+      'help',
+      '',
+    ])
+  })
+
   it('comes in bounded number', () => {
     expect(commandsIn('/ai run\n'.repeat(1000))).toHaveLength(5)
   })

@@ -57,13 +57,17 @@ export const createGitHubClient = (options: GitHubOptions): GitHubClient => {
     const names = namesOf(place.repository)
     const installation = place.installation ?? (await tokens.installationOf(names))
     const filled = { ...(route.includes('{owner}') && names), ...parameters }
-    const once = async (renew: boolean) => {
-      const { token } = await tokens.get(installation, { renew })
-      return parse(schema, await send(route, filled, `token ${token}`), route)
+    const work = async () => {
+      const { token } = await tokens.get(installation)
+      const sent = (credential: string) => send(route, filled, `token ${credential}`)
+      const answer = await sent(token).catch(async (error) => {
+        if (codeOf(error) !== 'unauthenticated') throw error
+        // A refused token wrote nothing, so this one retry is safe for writes too.
+        return sent((await tokens.get(installation, { refused: token })).token)
+      })
+      return parse(schema, answer, route)
     }
-    // A refused token wrote nothing, so this one retry is safe for writes too.
-    const renewing = () => once(false).catch((error) => (isRefusedToken(error) ? once(true) : Promise.reject(error)))
-    return isWrite(route) ? writes(installation, renewing) : tried(route, settings.retryMs, renewing)
+    return isWrite(route) ? writes(installation, work) : tried(route, settings.retryMs, work)
   }
 
   const gitToken: GitHubClient['gitToken'] = async (place) => {
@@ -109,8 +113,6 @@ const tried = async <Result>(route: string, retryMs: number, work: () => Promise
     }
   }
 }
-
-const isRefusedToken = (error: unknown): boolean => codeOf(error) === 'unauthenticated'
 
 const parse = <Data>(schema: z.ZodType<Data>, answer: Answer<unknown>, route: string): Answer<Data> => {
   const parsed = schema.safeParse(answer.data)

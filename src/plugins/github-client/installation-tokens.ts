@@ -8,6 +8,8 @@ type Narrowed = { repositories: string[]; permissions: Record<string, string> }
 
 /** A token that is about to run out would do so in the middle of what it is used for. */
 const marginMs = 60_000
+/** An app that is removed and installed again has another number. */
+const installationMs = 5 * 60_000
 /** A client serves one app; these are its installations and their repositories. */
 const maxKept = 1000
 
@@ -19,7 +21,7 @@ const tokenAnswer = z.object({ token: z.string().min(1), expires_at: z.iso.datet
  */
 export const createInstallationTokens = (asApp: GitHubClient['asApp']) => {
   const tokens = new Map<string, Promise<InstallationToken>>()
-  const installations = new Map<string, Promise<string>>()
+  const installations = new Map<string, Promise<{ id: string; until: number }>>()
 
   const fetchToken = async (installation: string, narrowed?: Narrowed): Promise<InstallationToken> => {
     const installation_id = Number(installation)
@@ -33,24 +35,27 @@ export const createInstallationTokens = (asApp: GitHubClient['asApp']) => {
 
   const get = async (
     installation: string,
-    options: { renew?: boolean; narrowed?: Narrowed } = {},
+    options: { refused?: string; narrowed?: Narrowed } = {},
   ): Promise<InstallationToken> => {
     const key = JSON.stringify([installation, options.narrowed])
-    const kept = options.renew === true ? undefined : await tokens.get(key)
-    if (kept && kept.expiresAt.getTime() - Date.now() > marginMs) return kept
+    const pending = tokens.get(key)
+    // Without an await where there is nothing to wait for: whoever asks next must find what is under way.
+    const kept = pending && (await pending)
+    // A token that was refused is of no use; one that somebody else has fetched since then is.
+    const fresh = kept && kept.token !== options.refused && kept.expiresAt.getTime() - Date.now() > marginMs
+    if (fresh) return kept
     return keep(tokens, key, fetchToken(installation, options.narrowed))
   }
 
-  const installationOf = ({ owner, repo }: { owner: string; repo: string }): Promise<string> => {
+  const installationOf = async ({ owner, repo }: { owner: string; repo: string }): Promise<string> => {
     const repository = `${owner}/${repo}`
-    const known = installations.get(repository)
-    if (known) return known
-    const found = asApp('GET /repos/{owner}/{repo}/installation', { owner, repo }, z.object({ id: z.int() }))
-    return keep(
-      installations,
-      repository,
-      found.then(({ data }) => String(data.id)),
-    )
+    const pending = installations.get(repository)
+    const known = pending && (await pending)
+    if (known && known.until > Date.now()) return known.id
+    const route = 'GET /repos/{owner}/{repo}/installation'
+    const asked = asApp(route, { owner, repo }, z.object({ id: z.int() }))
+    const found = asked.then(({ data }) => ({ id: String(data.id), until: Date.now() + installationMs }))
+    return (await keep(installations, repository, found)).id
   }
   return { get, installationOf }
 }

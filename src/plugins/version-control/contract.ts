@@ -42,7 +42,8 @@ export type MissedDelivery = { id: string; deliveryId: string; type: string; del
  * Reads and writes of one code host. Writes are not idempotent by themselves: the caller goes through the effect ledger,
  * and the `find…` members are how the ledger asks the outside before it sends again.
  * All throw JourneymanError: `not_found`, `forbidden`, `unauthenticated`, `rate_limited` (with retryAfterMs),
- * `unavailable`, `timeout`, `conflict`, `invalid_input`.
+ * `unavailable`, `timeout`, `conflict`, `invalid_input`; rarely `malformed_output`, `too_large`, `invalid_configuration`.
+ * A write that ends in `unavailable` or `timeout` may have been done. Writes have one try.
  */
 export type VersionControl = {
   name: string

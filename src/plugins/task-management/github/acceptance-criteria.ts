@@ -1,20 +1,22 @@
 const maxCriteria = 50
 const maxCharacters = 1000
 
-const heading = /^ {0,3}(#{1,6})\s+(.+?)\s*#*\s*$/
-const boldHeading = /^\s*(?:\*\*|__)(.+?):?(?:\*\*|__):?\s*$/
-const item = /^\s*(?:[-*+]|\d{1,3}[.)])\s+(?:\[([ xX])\]\s+)?(.+?)\s*$/
-const fence = /^ {0,3}(?:```|~~~)/
+// Applied to trimmed lines of bounded length, and without two parts that could share the same characters: the text is
+// anybody's, and must not be able to keep the process busy.
+const heading = /^(#{1,6})\s+(\S.*)$/
+const boldHeading = /^(?:\*\*|__)([^*_]+)(?:\*\*|__):?$/
+const item = /^(?:[-*+]|\d{1,3}[.)])\s+(?:\[([ xX])\]\s+)?(\S.*)$/
+const fence = /^(?:```|~~~)/
 
 /**
  * The acceptance criteria of an issue's text: the list below a heading of that name, or else every task list item. What
  * stands in a code block is an example.
  */
 export const acceptanceCriteria = (body: string): string[] => {
-  const lines = outsideCode(body.split(/\r?\n/))
+  const lines = outsideCode(body.split('\n').map((line) => line.slice(0, maxCharacters).trim()))
   const section = sectionOf(lines)
   const found = section.length > 0 ? itemsOf(section, false) : itemsOf(lines, true)
-  return found.slice(0, maxCriteria).map((text) => text.slice(0, maxCharacters))
+  return found.slice(0, maxCriteria)
 }
 
 const outsideCode = (lines: string[]): string[] => {
@@ -26,7 +28,7 @@ const outsideCode = (lines: string[]): string[] => {
   })
 }
 
-const isTitle = (text: string): boolean => /^acceptance criteria:?$/i.test(text.replace(/[*_]/g, '').trim())
+const isTitle = (text: string): boolean => /^acceptance criteria\s*:?$/i.test(text.replace(/[*_#]/g, '').trim())
 
 /** From the heading to the next one of the same rank or above; a bold line counts as a heading of the lowest rank. */
 const sectionOf = (lines: string[]): string[] => {

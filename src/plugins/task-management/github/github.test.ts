@@ -163,7 +163,7 @@ describe('acceptance criteria', () => {
   it('are the list below their heading, up to the next one', () => {
     const body = [
       '# Story',
-      '### Acceptance Criteria:',
+      '  ### Acceptance Criteria: ##',
       '1. One',
       '* [ ] Two',
       '',
@@ -187,7 +187,15 @@ describe('acceptance criteria', () => {
   })
 
   it('are found in a hostile text without delay', () => {
-    const hostile = `${'- '.repeat(20_000)}\n${'#'.repeat(20_000)} x\n${' '.repeat(60_000)}x\n## ${'a '.repeat(20_000)}`
+    const gap = ' '.repeat(20_000)
+    const lines = [
+      `- ${gap}x${gap}y`,
+      `# a${gap}b ##${gap}c`,
+      `**a${gap}**${gap}b`,
+      '- '.repeat(20_000),
+      '#'.repeat(20_000),
+    ]
+    const hostile = Array.from({ length: 200 }, () => lines.join('\n')).join('\n')
     expect(acceptanceCriteria(hostile).length).toBeLessThanOrEqual(50)
   })
 })

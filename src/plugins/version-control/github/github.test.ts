@@ -114,8 +114,10 @@ describe('GitHub in particular', () => {
 
   it("asks for an installation's token once, and again when it has run out or is refused", async () => {
     const host = plugin()
+    const atFirst = requestsTo('POST', /access_tokens$/).length
     await Promise.all([host.getRepository(ref), host.getRepository(ref)])
     const before = requestsTo('POST', /access_tokens$/).length
+    expect(before).toBe(atFirst + 1)
     await host.getRepository(ref)
     expect(requestsTo('POST', /access_tokens$/)).toHaveLength(before)
     failing(/\/repos\/acme\/shop$/, status(401, {}, { message: 'Bad credentials' }))
@@ -221,5 +223,49 @@ describe('GitHub in particular', () => {
       .getRepository(ref)
       .catch((error: Error) => error)
     expect(JSON.stringify(failure) + String(failure)).not.toMatch(/ghs_|bearer/i)
+  })
+
+  it('lists what GitHub tried to deliver, one entry each, and has one sent again', async () => {
+    const host = plugin()
+    const started = new Date(Date.now() - 1000)
+    const { guid } = await world.github.deliver('issues', { action: 'labeled' })
+    const listed = await host.listDeliveries?.(started)
+    const missed = listed?.find((delivery) => delivery.deliveryId === guid)
+    expect(missed).toMatchObject({ type: 'issues.labeled', ok: false })
+    await host.redeliver?.((missed as { id: string }).id)
+    const again = await host.listDeliveries?.(started)
+    expect(again?.filter((delivery) => delivery.deliveryId === guid)).toHaveLength(1)
+    expect(await host.listDeliveries?.(new Date(Date.now() + 60_000))).toEqual([])
+  })
+
+  it('keeps the number of a delivery that is too long for a number', async () => {
+    const at = new Date().toISOString()
+    const entry = `"guid":"g","event":"ping","action":null,"delivered_at":"${at}","status_code":200`
+    failing(/\/app\/hook\/deliveries$/, status(200, {}, `[{"id":9007199254740993,${entry}}]`))
+    expect(await plugin().listDeliveries?.(new Date(0))).toMatchObject([{ id: '9007199254740993', ok: true }])
+  })
+
+  it('asks whole answers of GitHub: one that was cut off is no answer', async () => {
+    failing(/\/repos\/acme\/shop$/, status(200, {}, '{"full_name":"acme/sh'), 3)
+    await expect(plugin().getRepository(ref)).rejects.toMatchObject({ code: 'unavailable' })
+    failing(/\/repos\/acme\/shop$/, status(200, {}, { full_name: 7 }))
+    await expect(plugin().getRepository(ref)).rejects.toMatchObject({ code: 'malformed_output' })
+  })
+
+  it('says that the app is not installed on a repository', async () => {
+    await world.github.createRepository('acme/private', { 'a.txt': 'a\n' }, { installed: false, private: true })
+    const elsewhere = { repository: 'acme/private', installation: null }
+    await expect(plugin().getRepository(elsewhere)).rejects.toMatchObject({
+      code: 'not_found',
+      nextAction: expect.stringContaining('installed on the repository'),
+    })
+  })
+
+  it('opens a change without draft where the plan knows no drafts', async () => {
+    await repository.commit('feature/plain', { 'plain.txt': 'x\n' }, 'plain')
+    const body = { message: 'Draft pull requests are not supported in this repository.' }
+    failing(/\/pulls$/, status(422, {}, body), 1, 'POST')
+    const input = { title: 'Plain', body: '', sourceBranch: 'feature/plain', targetBranch: 'main', draft: true }
+    expect(await plugin().createChange(ref, input)).toMatchObject({ draft: false, state: 'open' })
   })
 })
