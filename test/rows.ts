@@ -1,0 +1,37 @@
+import { newId } from '../src/domain/ids.ts'
+import type { Claim } from '../src/domain/run.ts'
+import type { Db } from '../src/store/database.ts'
+
+/** A run that a worker has claimed, with the definition it needs; gives the claim. */
+export const insertTestRun = async (db: Db, columns: { owner?: string; epoch?: number } = {}): Promise<Claim> => {
+  const runId = newId('run')
+  const claim: Claim = { runId, epoch: columns.epoch ?? 1, owner: columns.owner ?? 'worker-1' }
+  await db
+    .insertInto('workflow_definitions')
+    .values({ hash: 'test', name: 'test', source: '', prompts: '{}' })
+    .onConflict((conflict) => conflict.doNothing())
+    .execute()
+  await db
+    .insertInto('workflow_executions')
+    .values({
+      id: runId,
+      workflow: 'test',
+      definition_hash: 'test',
+      intent_key: runId,
+      repository: 'acme/shop',
+      installation: null,
+      subject: 'issue/1',
+      actor: JSON.stringify({ login: 'octocat', id: '1', isBot: false }),
+      event: '{}',
+      state: 'running',
+      epoch: claim.epoch,
+      lease_owner: claim.owner,
+      stop_requested_by: null,
+      base_sha: null,
+      cost_cap: 0,
+      token_cap: 0,
+      deadline_seconds: 3600,
+    })
+    .execute()
+  return claim
+}
