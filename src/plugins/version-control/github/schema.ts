@@ -40,7 +40,6 @@ export const created = z.object({ id: z.int() })
 
 export const app = z.object({
   slug: z.string(),
-  owner: z.object({ login: z.string().optional() }).nullable(),
   permissions: z.record(z.string(), z.string()),
 })
 
