@@ -25,17 +25,14 @@ export const removeHidden = (text: string): { text: string; removed: number } =>
  * For what tools bring from the work tree: nothing is taken out, since an edit must match the file, but what cannot be seen
  * is written as its number. An emoji's own selector and joiner, and the colours of a terminal, are too common to be told.
  */
-export const revealHidden = (text: string): string =>
-  text.replace(terminalCodes, '').replace(hidden, (character, offset: number) => {
-    if (character === '\r') return character
-    if (
-      (character === '\uFE0F' || character === '\u200D') &&
-      afterPicture.test(text.slice(Math.max(0, offset - 3), offset))
-    ) {
-      return character
-    }
+export const revealHidden = (text: string): string => {
+  const plain = text.replace(terminalCodes, '')
+  return plain.replace(hidden, (character, offset: number) => {
+    const ofAPicture = character === '\uFE0F' || character === '\u200D'
+    if (ofAPicture && afterPicture.test(plain.slice(Math.max(0, offset - 3), offset))) return character
     return `⟨U+${(character.codePointAt(0) ?? 0).toString(16).toUpperCase().padStart(4, '0')}⟩`
   })
+}
 
 // biome-ignore lint/suspicious/noControlCharactersInRegex: the escape character is what begins a terminal's code.
 const terminalCodes = /\u001B\[[0-9;?]*[A-Za-z]/g

@@ -4,26 +4,34 @@
  * and a mark left where something of weight was. Fenced code is shown on the page as it is, and stays as it is.
  */
 export const removeHiddenMarkup = (text: string): string => {
-  const fences = /<\s*(pre|textarea|xmp|plaintext|listing)\b/i.test(text) ? null : fenceStart
-  let rest = text
+  const nextHidden = finder(hiddenStart, text)
+  const nextFence = /<\s*(pre|textarea|xmp|plaintext|listing)\b/i.test(text) ? () => null : finder(fenceStart, text)
+  const labels = countLabels(text)
+  let at = 0
   let seen = ''
-  while (rest.length > 0) {
-    const fence = fences?.exec(rest)
-    const hidden = hiddenStart.exec(rest)
-    if (fence && (!hidden || fence.index < hidden.index)) {
-      const end = endOfFence(rest, fence)
-      seen += visible(rest.slice(0, fence.index), text) + rest.slice(fence.index, end)
-      rest = rest.slice(end)
-    } else if (hidden) {
-      const end = endOfHidden(rest, hidden)
-      seen += `${visible(rest.slice(0, hidden.index), text)}[${end - hidden.index} hidden characters were removed here]`
-      rest = rest.slice(end)
-    } else {
-      seen += visible(rest, text)
-      rest = ''
-    }
+  while (at < text.length) {
+    const fence = nextFence(at)
+    const hidden = nextHidden(at)
+    const next = fence && (!hidden || fence.index < hidden.index) ? fence : hidden
+    seen += visible(text.slice(at, next?.index), labels)
+    if (!next) return seen
+    at = next === fence ? endOfFence(text, next) : endOfHidden(text, next)
+    seen += next === fence ? text.slice(next.index, at) : `[${at - next.index} hidden characters were removed here]`
   }
   return seen
+}
+
+/** The first match at or after a place. What was found and not yet passed is kept, so that a text is read once. */
+const finder = (pattern: RegExp, text: string): ((from: number) => RegExpExecArray | null) => {
+  const search = new RegExp(pattern, `${pattern.flags}g`)
+  let found = search.exec(text)
+  return (from) => {
+    if (found && found.index < from) {
+      search.lastIndex = from
+      found = search.exec(text)
+    }
+    return found
+  }
 }
 
 /** A fence is believed only at the beginning of a text or after an empty line, where no HTML block can still be open. */
@@ -60,7 +68,7 @@ const endOfFence = (text: string, fence: RegExpExecArray): number => {
 }
 
 /** What is left of plain Markdown when its invisible parts are gone. */
-const visible = (part: string, whole: string): string =>
+const visible = (part: string, labels: Map<string, number>): string =>
   part
     .replace(
       tag,
@@ -71,7 +79,9 @@ const visible = (part: string, whole: string): string =>
       /(\]\(\s{0,5}[^\s()]{1,2000})\s{1,5}(?:"[^"\n]{0,2000}"|'[^'\n]{0,2000}'|\([^()\n]{0,2000}\))\s{0,5}\)/g,
       '$1)',
     )
-    .replace(definition, (line: string, label: string, address: string) => shownDefinition(line, label, address, whole))
+    .replace(definition, (line: string, label: string, address: string) =>
+      shownDefinition(line, label, address, labels),
+    )
 
 const tag = /<(\/?)([a-z][a-z0-9-]{0,20})((?:\s(?:"[^"]{0,1000}"|'[^']{0,1000}'|[^'"<>]){0,300})?)>/gi
 
@@ -83,8 +93,17 @@ const shownAttributes = (attributes: string): string => {
 
 const definition = /^ {0,3}\[([^\]\n]{1,999})\]:[ \t]{0,5}\n?[ \t]{0,5}(\S{1,2000})[^\n]{0,2000}$/gm
 
-const shownDefinition = (line: string, label: string, address: string, whole: string): string => {
+const shownDefinition = (line: string, label: string, address: string, labels: Map<string, number>): string => {
   if (label.startsWith('^')) return line
-  const mentions = whole.toLowerCase().split(`[${label.toLowerCase()}]`).length - 1
-  return mentions > 1 ? `[${label}]: ${address}` : ''
+  return (labels.get(label.toLowerCase()) ?? 0) > 1 ? `[${label}]: ${address}` : ''
+}
+
+/** How often each `[label]` stands in a text; one that stands once is a definition that nothing refers to. */
+const countLabels = (text: string): Map<string, number> => {
+  const counts = new Map<string, number>()
+  for (const [, label] of text.matchAll(/\[([^[\]\n]{1,999})\]/g)) {
+    const key = (label as string).toLowerCase()
+    counts.set(key, (counts.get(key) ?? 0) + 1)
+  }
+  return counts
 }

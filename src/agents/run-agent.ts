@@ -72,21 +72,26 @@ const openingOf = (task: AgentTask, role: AgentRole, mask: (text: string) => str
 const converse = async (conversation: Conversation, timeUsed: () => number): Promise<AgentOutcome> => {
   const { turns, task, journal, signal } = conversation
   let snapshot = Promise.resolve()
-  for (;;) {
-    const submitted = await submittedIn(conversation)
-    if (submitted) {
+  try {
+    for (;;) {
+      const submitted = await submittedIn(conversation)
+      if (submitted) {
+        await snapshot
+        return outcomeOf(submitted, turns)
+      }
+      endIfOver(turns, task.limits, task.role)
+      signal.throwIfAborted()
+      journal.activity(`thinking (turn ${turns.length + 1})`)
+      turns.push(await callModel(conversation))
       await snapshot
-      return outcomeOf(submitted, turns)
+      await finishTools(conversation, turns, timeUsed())
+      snapshot = recordSnapshot(conversation, turns.length - 1)
+      // It is awaited after the next call. Until then a failure of it must not end the process.
+      snapshot.catch(() => undefined)
     }
-    endIfOver(turns, task.limits, task.role)
-    signal.throwIfAborted()
-    journal.activity(`thinking (turn ${turns.length + 1})`)
-    const turn = await callModel(conversation).finally(() => snapshot)
-    turns.push(turn)
-    await finishTools(conversation, turns, timeUsed())
-    snapshot = recordSnapshot(conversation, turn.ordinal)
-    // It is awaited after the next call. Until then a failure of it is nobody's: this keeps the process from ending of it.
-    snapshot.catch(() => undefined)
+  } finally {
+    // However it ends, nothing of it works on in the workspace.
+    await snapshot.catch(() => undefined)
   }
 }
 

@@ -14,9 +14,11 @@ const maxCharacters = 100_000
  * what keeps an agent from harm is that it holds no keys and writes nothing itself.
  */
 export const normaliseUntrusted = (text: string): string => {
-  const bounded = shortenMiddle(text, maxCharacters, 'The text is longer than is read.')
-  return removeHiddenMarkup(removeHidden(bounded).text).trim()
+  return bounded(removeHiddenMarkup(removeHidden(bounded(text)).text)).trim()
 }
+
+/** Before, so that the work is bounded, and after, since the marks of what was removed take room too. */
+const bounded = (text: string): string => shortenMiddle(text, maxCharacters, 'The text is longer than is read.')
 
 /** The same for a text of one line: a title, a label, a name. */
 export const normaliseLine = (text: string): string => {

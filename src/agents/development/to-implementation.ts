@@ -1,4 +1,5 @@
 import type { CheckResult, Implementation } from '../../domain/agent.ts'
+import { JourneymanError } from '../../domain/errors.ts'
 import type { ProposedFile } from '../../workspace/contract.ts'
 import { type Submission, submissionSchema } from './submission-schema.ts'
 
@@ -11,7 +12,7 @@ export const toImplementation = (
   proposal: Pick<ProposedFile, 'path' | 'status' | 'additions' | 'deletions'>[],
   checks: CheckResult[],
 ): Implementation => {
-  const submission: Submission = submissionSchema.parse(submitted)
+  const submission = readSubmission(submitted)
   const notes = new Map(submission.files.map((file) => [file.path.replace(/^(\.\/)+/, ''), file.note]))
   return {
     summary: submission.summary,
@@ -28,4 +29,14 @@ export const toImplementation = (
     criteria: submission.criteria,
     checks,
   }
+}
+
+/** It was checked when it was handed in; a row of an older version may not fit any more. */
+const readSubmission = (submitted: Record<string, unknown>): Submission => {
+  const parsed = submissionSchema.safeParse(submitted)
+  if (parsed.success) return parsed.data
+  throw new JourneymanError('malformed_output', 'What the development agent handed in does not fit what is expected.', {
+    nextAction: 'Retry the run.',
+    detail: { issues: parsed.error.issues.slice(0, 10).map((issue) => `${issue.path.join('.')}: ${issue.message}`) },
+  })
 }

@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process'
-import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { cp, mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { promisify } from 'node:util'
@@ -8,19 +8,15 @@ import type { Workspace } from '../../workspace/contract.ts'
 
 const execute = promisify(execFile)
 
-/** A workspace over a plain folder and a git directory beside it: real files, real snapshots, no sandbox. For tests of the loop. */
-export const folderWorkspace = async (
-  files: Record<string, string>,
-): Promise<Workspace & { remove: () => Promise<void> }> => {
+export type FolderWorkspace = Workspace & { tree: () => Promise<Record<string, string>>; remove: () => Promise<void> }
+
+/** A workspace over a plain folder: real files, real commands, snapshots as copies beside it; no git, no sandbox. For the loop. */
+export const folderWorkspace = async (files: Record<string, string>): Promise<FolderWorkspace> => {
   const folder = await mkdtemp(join(tmpdir(), 'journeyman-agent-'))
   const root = join(folder, 'tree')
   await mkdir(root)
-  const environment = { PATH: '/usr/local/bin:/usr/bin:/bin', HOME: folder, GIT_CONFIG_NOSYSTEM: '1' }
-  const identity = ['-c', 'user.name=test', '-c', 'user.email=test@example.com']
-  const git = async (...args: string[]) => {
-    const places = [`--git-dir=${join(folder, 'git')}`, `--work-tree=${root}`]
-    return (await execute('git', [...places, ...identity, ...args], { cwd: root, env: environment })).stdout.trim()
-  }
+  const environment = { PATH: '/usr/local/bin:/usr/bin:/bin', HOME: folder }
+  let snapshots = 0
   const inside = (path: string) => {
     if (path.startsWith('/') || path.split('/').includes('..')) {
       throw new JourneymanError('invalid_input', `"${path}" is not a path inside the repository.`)
@@ -31,14 +27,14 @@ export const folderWorkspace = async (
     await mkdir(dirname(inside(path)), { recursive: true })
     await writeFile(inside(path), content)
   }
-  const snapshot = async (label: string) => {
-    await git('add', '-A')
-    await git('commit', '-q', '--allow-empty', '-m', label)
-    return { commit: await git('rev-parse', 'HEAD'), leftOut: [] }
+  const snapshot = async () => {
+    snapshots += 1
+    const commit = `snapshot-${snapshots}`
+    await cp(root, join(folder, commit), { recursive: true })
+    return { commit, leftOut: [] }
   }
-  await git('init', '-q')
   for (const [path, content] of Object.entries(files)) await write(path, content)
-  const { commit: baseSha } = await snapshot('base')
+  const { commit: baseSha } = await snapshot()
 
   return {
     runId: 'run_test',
@@ -82,10 +78,10 @@ export const folderWorkspace = async (
       },
     },
     history: {
-      log: () => git('log', '--oneline'),
-      show: (commit) => git('show', commit),
-      blame: (path) => git('blame', path),
-      diff: () => git('diff', baseSha),
+      log: async () => 'abc1234 the beginning',
+      show: async (commit) => `commit ${commit}`,
+      blame: async (path, from, to) => `${path} ${from}-${to}`,
+      diff: async () => '',
     },
     run: async ({ command, timeoutMs, signal }) => {
       const started = performance.now()
@@ -106,14 +102,23 @@ export const folderWorkspace = async (
     },
     snapshot,
     restore: async (commit) => {
-      await git('reset', '-q', '--hard', commit)
-      await git('clean', '-fdq')
+      await stat(join(folder, commit)).catch(() => {
+        throw new JourneymanError('workspace_lost', `There is no ${commit}.`)
+      })
+      await rm(root, { recursive: true })
+      await cp(join(folder, commit), root, { recursive: true })
     },
     proposal: async () => [],
-    unifiedDiff: () => git('diff', baseSha),
+    unifiedDiff: async () => '',
     commit: async () => baseSha,
     push: async () => undefined,
     close: async () => undefined,
+    tree: async () => {
+      const entries = await readdir(root, { withFileTypes: true, recursive: true })
+      const paths = entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name))
+      const read = paths.sort().map(async (path) => [path.slice(root.length + 1), await readFile(path, 'utf8')])
+      return Object.fromEntries(await Promise.all(read))
+    },
     remove: () => rm(folder, { recursive: true, force: true }),
   }
 }

@@ -63,8 +63,20 @@ const explain = (name: string, input: unknown, error: z.ZodError): string => {
   return `The arguments of ${name} do not fit:\n${issues.join('\n')}`
 }
 
-/** The schema that the model sees, from the one that its arguments are checked with. */
+/**
+ * The schema that the model sees, from the one that its arguments are checked with. Bounds are left out: they cost tokens in
+ * every request, and a call that is over one is told so.
+ */
 export const inputSchemaOf = (schema: z.ZodType): Record<string, unknown> => {
   const { $schema: _, ...rest } = z.toJSONSchema(schema, { io: 'input' })
-  return rest as Record<string, unknown>
+  return withoutBounds(rest) as Record<string, unknown>
+}
+
+const bounds = new Set(['minLength', 'maxLength', 'minItems', 'maxItems', 'minimum', 'maximum'])
+
+const withoutBounds = (schema: unknown): unknown => {
+  if (Array.isArray(schema)) return schema.map(withoutBounds)
+  if (typeof schema !== 'object' || schema === null) return schema
+  const kept = Object.entries(schema).filter(([key, value]) => !(bounds.has(key) && typeof value === 'number'))
+  return Object.fromEntries(kept.map(([key, value]) => [key, withoutBounds(value)]))
 }
