@@ -126,7 +126,15 @@ export type WorldRepository = {
   git: (...args: string[]) => Promise<string>
   /** A commit by somebody else, on that branch. */
   commit: (branch: string, files: Record<string, string>, message: string) => Promise<string>
+  /** Somebody closes the pull request, or merges it with a real merge commit; `pull_request.closed` is posted. */
+  closePull: (
+    number: number,
+    actor: WorldUser,
+    options?: { merge?: boolean; guid?: string; deliver?: boolean },
+  ) => Promise<{ status: number; body: string; guid: string }>
   archived: boolean
+  /** Taking the app off the repository: its tokens then see no such repository. */
+  installed: boolean
 }
 
 /**

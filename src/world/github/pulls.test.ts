@@ -89,3 +89,15 @@ test('a check run is found again by the name and the commit', async () => {
   const unknown = octokit.rest.checks.create({ ...run, head_sha: '0'.repeat(40) })
   await expect(unknown).rejects.toThrow('No commit found for SHA')
 })
+
+test('a merge is a commit on the base, and the pull request says so', async () => {
+  const { octokit, repository, world } = at
+  await repository.commit('feature/merged', { 'm.txt': 'm' }, 'feat: m')
+  const wanted = { ...acmeShop, title: 'Merged', head: 'feature/merged', base: 'main' }
+  const { data } = await octokit.rest.pulls.create(wanted)
+  await repository.closePull(data.number, world.github.addUser('alice'), { merge: true })
+  const { data: read } = await octokit.rest.pulls.get({ ...acmeShop, pull_number: data.number })
+  expect([read.merged, read.state, read.merged_by?.login]).toEqual([true, 'closed', 'alice'])
+  expect((await repository.git('rev-parse', 'main')).trim()).toBe(read.merge_commit_sha)
+  expect(await repository.git('show', 'main:m.txt')).toBe('m')
+})

@@ -68,3 +68,11 @@ test('without a token there is nothing', async () => {
   const answer = await fetch(`${at.world.github.apiUrl}/repos/acme/shop`)
   expect([answer.status, answer.headers.get('x-ratelimit-limit')]).toEqual([401, '5000'])
 })
+
+test('an app that was taken off a repository finds it gone', async () => {
+  const token = await issue()
+  at.repository.installed = false
+  await expect(tokenClient(at.world, token).rest.repos.get(acmeShop)).rejects.toMatchObject({ status: 404 })
+  await expect(at.asApp.rest.apps.getRepoInstallation(acmeShop)).rejects.toMatchObject({ status: 404 })
+  at.repository.installed = true
+})

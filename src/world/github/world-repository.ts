@@ -1,9 +1,11 @@
 import { JourneymanError } from '../../domain/errors.ts'
 import type { WorldIssue, WorldPull, WorldRepository, WorldUser } from '../contract.ts'
+import { closePull } from './close-pull.ts'
 import { deliverPayload } from './deliver-event.ts'
 import { addComment, addIssue, addLabels, removeLabel } from './edit-issue.ts'
 import { git, refreshRefs } from './git.ts'
 import { commentPage, issuePage, renderComment, renderIssue, renderLabels } from './render/issue.ts'
+import { renderPull } from './render/pull.ts'
 import { renderRepository, repositoryPage } from './render/repository.ts'
 import { nodeId } from './render/text.ts'
 import { renderUser } from './render/user.ts'
@@ -62,6 +64,12 @@ export const worldRepository = (state: GitHubState, repository: RepositoryState)
       summary,
       externalId,
     })),
+  closePull: async (number, actor, options = {}) => {
+    const pull = await closePull(repository, number, actor, options)
+    const nothing = { commits: 1, additions: 0, deletions: 0, changedFiles: 0 }
+    const parts = { action: 'closed', number, pull_request: renderPull(state, repository, pull, nothing) }
+    return tell(state, repository, 'pull_request', parts, actor, options)
+  },
   git: async (...args) => {
     const printed = await git(repository.gitDir, args)
     await refreshRefs(repository)
@@ -74,6 +82,12 @@ export const worldRepository = (state: GitHubState, repository: RepositoryState)
   },
   set archived(value) {
     repository.archived = value
+  },
+  get installed() {
+    return repository.installed
+  },
+  set installed(value) {
+    repository.installed = value
   },
 })
 

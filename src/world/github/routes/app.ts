@@ -42,7 +42,11 @@ export const appRoutes: Route[] = [
 
 const withInstallation = (call: Call, handle: (installation: InstallationState) => Answer): Answer => {
   const installation = call.state.installations.get(Number(call.parameters['installation_id']))
-  return installation === undefined ? notFound() : handle(installation)
+  // An app that was taken off its last repository is not installed any more.
+  const isLeft =
+    installation &&
+    [...call.state.repositories.values()].some((each) => installationOf(call.state, each) === installation)
+  return isLeft ? handle(installation) : notFound()
 }
 
 /** A token may be narrower than its installation, never wider. */
