@@ -27,24 +27,23 @@ const handshakeRecord = 22
 const clientHelloType = 1
 const recordHeaderBytes = 5
 
+/** What follows the whole hello is not looked at: it may be early data. */
 const joinRecords = (bytes: Buffer): Buffer | 'invalid' => {
   const parts: Buffer[] = []
-  let at = 0
-  while (at < bytes.length) {
+  let joined = 0
+  let wanted = maxClientHelloBytes
+  for (let at = 0; at < bytes.length && joined < wanted; ) {
     if (bytes[at] !== handshakeRecord || (at + 1 < bytes.length && bytes[at + 1] !== 3)) return 'invalid'
     if (bytes.length < at + recordHeaderBytes) break
     const length = bytes.readUInt16BE(at + 3)
-    parts.push(bytes.subarray(at + recordHeaderBytes, at + recordHeaderBytes + length))
+    const part = bytes.subarray(at + recordHeaderBytes, at + recordHeaderBytes + length)
+    parts.push(part)
+    const began = joined < 4
+    joined += part.length
+    if (began && joined >= 4) wanted = 4 + Buffer.concat(parts).readUIntBE(1, 3)
     at += recordHeaderBytes + length
-    // What follows the whole hello is not looked at: it may be early data.
-    if (isWhole(parts)) break
   }
   return Buffer.concat(parts)
-}
-
-const isWhole = (parts: Buffer[]): boolean => {
-  const joined = Buffer.concat(parts)
-  return joined.length >= 4 && joined.length >= 4 + joined.readUIntBE(1, 3)
 }
 
 /** Version, random, session id, cipher suites, compression; then the extensions, of which number 0 is the name. */

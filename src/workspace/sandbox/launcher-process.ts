@@ -26,6 +26,8 @@ type Program = {
 }
 
 const watchIntervalMs = 100
+/** While a program holds more than half of what it may. */
+const closeWatchIntervalMs = 20
 const liveCharacters = 16_384
 const setupErrorBytes = 4096
 /** How long the streams of a program that is gone may stay open, held by a process that fled from it. */
@@ -34,6 +36,8 @@ const goneWithinMs = 2000
 /** A disk with less than this left ends what writes to it, before the database on it comes to a halt. */
 const diskFloorBytes = 256 * 1024 * 1024
 const diskFloorFiles = 5_000
+/** bubblewrap and the init of its sandbox. */
+const confiningProcesses = 2
 
 const programs = new Map<number, Program>()
 
@@ -43,10 +47,9 @@ const report = (message: LaunchReport): void => {
 
 const start = (request: LaunchRequest): void => {
   const startedAt = performance.now()
-  const child = spawnProgram(request)
   const program: Program = {
     request,
-    child,
+    child: spawnProgram(request),
     output: createBoundedOutput(request.interactive ? 0 : request.keptOutputBytes),
     setupError: createBoundedOutput(setupErrorBytes),
     info: '',
@@ -56,32 +59,31 @@ const start = (request: LaunchRequest): void => {
     startedAt,
   }
   programs.set(request.id, program)
-  if (child.pid !== undefined) lowerPriority(child.pid)
   readStreams(program)
-  const timer =
-    request.timeoutMs === null
-      ? null
-      : setTimeout(() => endProgram(program, 'time'), Math.min(request.timeoutMs, 2 ** 31 - 1))
-  let finished = false
-  const finish = (exitCode: number | null, signal: string | null): void => {
-    if (finished) return
-    finished = true
-    if (timer !== null) clearTimeout(timer)
-    void waitUntilGone(program).then(() => {
-      programs.delete(request.id)
-      passOnOutput(program)
-      report({ type: 'done', id: request.id, outcome: outcomeOf(program, exitCode, signal) })
-    })
-  }
-  child.on('error', (error) => {
+  const timer = request.timeoutMs === null ? undefined : endAfter(program, request.timeoutMs)
+  program.child.on('error', (error) => {
+    clearTimeout(timer)
     program.setupError.add(Buffer.from(error.message))
-    finish(null, null)
+    finish(program, null, null)
   })
-  child.on('exit', (exitCode, signal) => {
+  program.child.on('exit', (exitCode, signal) => {
+    clearTimeout(timer)
     if (!request.contained) killLeftovers(program)
     setTimeout(() => closeStreams(program), lingerMs).unref()
-    child.on('close', () => finish(exitCode, signal))
+    program.child.on('close', () => void finish(program, exitCode, signal))
   })
+}
+
+/** A timer of Node that is longer than 24 days fires at once. */
+const endAfter = (program: Program, timeoutMs: number): NodeJS.Timeout =>
+  setTimeout(() => endProgram(program, 'time'), Math.min(timeoutMs, 2 ** 31 - 1))
+
+const finish = async (program: Program, exitCode: number | null, signal: string | null): Promise<void> => {
+  await waitUntilGone(program)
+  const { id } = program.request
+  if (!programs.delete(id)) return
+  passOnOutput(program)
+  report({ type: 'done', id, outcome: outcomeOf(program, exitCode, signal) })
 }
 
 const spawnProgram = (request: LaunchRequest): ChildProcess => {
@@ -119,13 +121,6 @@ const readStreams = (program: Program): void => {
     if (program.info.length < setupErrorBytes) program.info += chunk.toString('utf8')
   })
   for (const stream of [child.stdin, child.stdout, child.stderr, info]) stream?.on('error', () => {})
-}
-
-/** A command must not slow the worker that renews its lease. */
-const lowerPriority = (pid: number): void => {
-  try {
-    setPriority(pid, 5)
-  } catch {}
 }
 
 const endProgram = (program: Program, limit: LaunchLimit | null): void => {
@@ -172,12 +167,14 @@ const closeStreams = (program: Program): void => {
   ;(program.child.stdio[3] as Readable | null | undefined)?.destroy()
 }
 
-/** bubblewrap may end a moment before the last process of its namespace does. */
+/** bubblewrap may end a moment before the last process of its namespace does: mostly less than it takes to look. */
 const waitUntilGone = async (program: Program): Promise<void> => {
   const init = initOf(program)
-  if (init === null) return
-  for (const deadline = performance.now() + goneWithinMs; isRunning(init) && performance.now() < deadline; ) {
-    await new Promise((resolve) => setTimeout(resolve, 2))
+  const since = performance.now()
+  while (init !== null && isRunning(init)) {
+    const waited = performance.now() - since
+    if (waited > goneWithinMs) return
+    await new Promise((resolve) => (waited < 2 ? setImmediate(resolve) : setTimeout(resolve, 2)))
   }
 }
 
@@ -204,16 +201,32 @@ const passOnOutput = (program: Program): void => {
 }
 
 const watch = (): void => {
+  let isNear = false
   for (const program of programs.values()) {
     passOnOutput(program)
-    const { child, request } = program
-    if (child.pid === undefined || program.killed) continue
-    const pids = processTree(child.pid)
-    const use = measureTree(pids, request.memoryBytes, request.memoryFileSystems)
-    if (use.memoryBytes > request.memoryBytes) endProgram(program, 'memory')
-    else if (use.processes > request.processes + 3) endProgram(program, 'processes')
-    else if (isDiskFull(request.disk)) endProgram(program, 'disk')
+    isNear = measure(program) || isNear
   }
+  setTimeout(watch, isNear ? closeWatchIntervalMs : watchIntervalMs)
+}
+
+/** Ends what holds too much; says whether it holds so much that it should soon be looked at again. */
+const measure = (program: Program): boolean => {
+  const { child, request } = program
+  if (child.pid === undefined || program.killed) return false
+  const pids = processTree(child.pid)
+  pids.forEach(lowerPriority)
+  const use = measureTree(pids, request.memoryBytes, request.memoryFileSystems)
+  if (use.memoryBytes > request.memoryBytes) endProgram(program, 'memory')
+  else if (use.processes > request.processes + confiningProcesses) endProgram(program, 'processes')
+  else if (isDiskFull(request.disk)) endProgram(program, 'disk')
+  return use.memoryBytes > request.memoryBytes / 2
+}
+
+/** A command must not slow the worker that renews its lease. What ends before the first look at it is not worth it. */
+const lowerPriority = (pid: number): void => {
+  try {
+    setPriority(pid, 10)
+  } catch {}
 }
 
 const isDiskFull = (folder: string): boolean => {
@@ -257,5 +270,5 @@ process.on('message', obey)
 process.on('disconnect', () => void endAll())
 // A terminal's Ctrl-C reaches us as well; the worker decides what is to end, and then leaves us.
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => {})
-setInterval(watch, watchIntervalMs)
+watch()
 report({ type: 'ready' })

@@ -13,7 +13,10 @@ export type ProxyOptions = {
   loopbackHost?: { host: string; port: number }
 }
 
-/** The one way out of a sandbox: HTTP to port 80 and TLS to port 443 of the hosts that the repository's settings name. */
+/**
+ * The one way out of a sandbox: HTTP to port 80 and TLS to port 443 of the hosts that the repository's settings name. A
+ * tunnel to port 80 is read as HTTP all the same, since some clients tunnel everything.
+ */
 export type Proxy = { listen: (path: string) => Promise<void>; close: () => Promise<void> }
 
 type Target = { addresses: string[]; port: number }
@@ -40,8 +43,26 @@ export const createProxy = (allowedDomains: string[], options: ProxyOptions = {}
   const server = createServer({ maxHeaderSize: maxHeaderBytes, headersTimeout: headersWithinMs })
   server.maxConnections = maxConnections
   server.on('connection', keep)
-  server.on('request', (incoming, response) => void passRequest(find, incoming, response))
-  server.on('connect', (incoming, client, first) => void openTunnel(find, keep, incoming, client, first))
+  /** Connections that came through a tunnel to port 80, and to which host. */
+  const tunnelled = new WeakMap<Duplex, string>()
+  server.on('request', (incoming, response) => {
+    void passRequest(find, tunnelled.get(incoming.socket) ?? null, incoming, response)
+  })
+  server.on('connect', (incoming, client, first) => {
+    const [host, port] = splitAuthority(incoming.url ?? '')
+    if (!hostHeaderIs(incoming, [`${host}:${port}`, host]) || tunnelled.has(client)) {
+      refuseTunnel(client, 'A tunnel leads to the one host that its Host header names.')
+    } else if (port === '80') {
+      tunnelled.set(client, host)
+      client.write(established)
+      if (first.length > 0) client.unshift(first)
+      server.emit('connection', client)
+    } else if (port === '443') {
+      void openTunnel(find, keep, host, client, first)
+    } else {
+      refuseTunnel(client, 'Tunnels lead to the ports 80 and 443.')
+    }
+  })
 
   return {
     listen: (path) =>
@@ -78,31 +99,33 @@ const findTarget = async (
 const systemAddresses = async (host: string): Promise<string[]> =>
   (await lookup(host, { all: true })).map(({ address }) => address)
 
-/** CONNECT: only to port 443, only TLS, and only with the server name that was asked for. */
+/** To port 443: only TLS, and only with the server name that was asked for. */
 const openTunnel = async (
   find: Find,
   keep: (socket: Duplex) => Duplex,
-  incoming: IncomingMessage,
+  host: string,
   client: Duplex,
   first: Buffer,
 ): Promise<void> => {
-  const [host, port] = splitAuthority(incoming.url ?? '')
-  const sameHost = hostHeaderIs(incoming, [`${host}:${port}`, host])
-  const target =
-    port !== '443' || !sameHost ? { refused: 'Tunnels lead to port 443 of one named host.' } : await find(host, 443)
+  const target = await find(host, 443)
   if ('refused' in target) {
-    client.end(`HTTP/1.1 403 Forbidden\r\nConnection: close\r\n\r\n${target.refused}\n`)
+    refuseTunnel(client, target.refused)
     return
   }
   const server = dial(target)
   keep(server)
-  server.on('error', () => client.destroy())
   client.on('close', () => server.destroy())
+  server.on('close', () => client.destroy())
   server.once('connect', () => {
-    client.write('HTTP/1.1 200 Connection Established\r\n\r\n')
+    client.write(established)
     joinAfterHello(client, server, host, first)
   })
-  server.on('close', () => client.destroy())
+}
+
+const established = 'HTTP/1.1 200 Connection Established\r\n\r\n'
+
+const refuseTunnel = (client: Duplex, reason: string): void => {
+  client.end(`HTTP/1.1 403 Forbidden\r\nConnection: close\r\nContent-Type: text/plain\r\n\r\n${reason}\n`)
 }
 
 /** Nothing reaches the server before the hello has been read and names the host. */
@@ -130,10 +153,14 @@ const joinAfterHello = (client: Duplex, server: Socket, host: string, first: Buf
 }
 
 /** A plain request, passed on over a connection of its own, so that no second one can hide behind it. */
-const passRequest = async (find: Find, incoming: IncomingMessage, response: ServerResponse): Promise<void> => {
-  const url = URL.canParse(incoming.url ?? '') ? new URL(incoming.url ?? '') : null
-  const plain = url?.protocol === 'http:' && url.port === '' && url.username === '' && url.password === ''
-  if (url === null || !plain || !hostHeaderIs(incoming, [url.hostname, `${url.hostname}:80`])) {
+const passRequest = async (
+  find: Find,
+  tunnelledTo: string | null,
+  incoming: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> => {
+  const url = plainUrl(incoming.url ?? '', tunnelledTo)
+  if (url === null || !hostHeaderIs(incoming, [url.hostname, `${url.hostname}:80`])) {
     refuse(response, 'Requests lead to http:// and port 80 of the host that their Host header names.')
     return
   }
@@ -161,6 +188,15 @@ const passRequest = async (find: Find, incoming: IncomingMessage, response: Serv
   })
   response.on('close', () => outgoing.destroy())
   incoming.pipe(outgoing)
+}
+
+/** In a tunnel a request names only its path; outside, the whole address. Anything else is null. */
+const plainUrl = (address: string, tunnelledTo: string | null): URL | null => {
+  const whole = tunnelledTo !== null && address.startsWith('/') ? `http://${tunnelledTo}${address}` : address
+  if (!URL.canParse(whole)) return null
+  const url = new URL(whole)
+  const plain = url.protocol === 'http:' && url.port === '' && url.username === '' && url.password === ''
+  return plain && (tunnelledTo === null || url.hostname === tunnelledTo) ? url : null
 }
 
 const refuse = (response: ServerResponse, reason: string): void => {
