@@ -59,34 +59,47 @@ const cleaningUp = (open: (options?: Parameters<OpenTestDatabase>[0]) => Promise
   }
 }
 
-const openTestPglite = async (options: { migrated?: boolean } = {}): Promise<Opened> => {
+/** A migrated, empty database that nobody has opened yet: for a process that opens it itself. */
+export type PreparedDatabase = { url: string | null; dataDir: string; remove: () => Promise<void> }
+
+export const prepareDatabase = (kind: Database['kind']): Promise<PreparedDatabase> =>
+  kind === 'pglite' ? preparePglite({}) : preparePostgres({})
+
+const preparePglite = async (options: { migrated?: boolean }): Promise<PreparedDatabase> => {
   const dataDir = await scratchFolder('test')
-  await copyPgliteTemplate(dataDir)
-  const database = await openDatabase({ url: null, dataDir, poolSize: 1 })
-  // An empty folder would have to be made into a database first, which takes seconds.
-  if (options.migrated === false) await database.query(emptied)
-  return {
-    database: Object.assign(database, { url: null, dataDir }),
-    remove: () => rm(dataDir, { recursive: true, force: true }),
-  }
+  if (options.migrated !== false) await copyPgliteTemplate(dataDir)
+  return { url: null, dataDir, remove: () => rm(dataDir, { recursive: true, force: true, maxRetries: 3 }) }
 }
 
-const openTestPostgres = async (options: { poolSize?: number; migrated?: boolean } = {}): Promise<Opened> => {
+const preparePostgres = async (options: { migrated?: boolean }): Promise<PreparedDatabase> => {
   const { postgresUrl, postgresTemplate } = inject('templates')
   if (!postgresUrl) throw new Error('There is no PostgreSQL on this platform.')
   const dataDir = await scratchFolder('test')
   const name = `test_${randomUUID().replaceAll('-', '')}`
   const template = options.migrated === false ? 'template0' : postgresTemplate
   await administer(postgresUrl, `create database ${name} template ${template} strategy file_copy`)
-  const url = postgresUrl.replace(/\/postgres$/, `/${name}`)
-  const database = await openDatabase({ url, dataDir, poolSize: options.poolSize ?? 8 })
   return {
-    database: Object.assign(database, { url, dataDir }),
+    url: postgresUrl.replace(/\/postgres$/, `/${name}`),
+    dataDir,
     remove: async () => {
       await administer(postgresUrl, `drop database if exists ${name} with (force)`)
-      await rm(dataDir, { recursive: true, force: true })
+      await rm(dataDir, { recursive: true, force: true, maxRetries: 3 })
     },
   }
+}
+
+const openTestPglite = async (options: { migrated?: boolean } = {}): Promise<Opened> => {
+  const { dataDir, remove } = await preparePglite({})
+  const database = await openDatabase({ url: null, dataDir, poolSize: 1 })
+  // An empty folder would have to be made into a database first, which takes seconds.
+  if (options.migrated === false) await database.query(emptied)
+  return { database: Object.assign(database, { url: null, dataDir }), remove }
+}
+
+const openTestPostgres = async (options: { poolSize?: number; migrated?: boolean } = {}): Promise<Opened> => {
+  const { url, dataDir, remove } = await preparePostgres(options)
+  const database = await openDatabase({ url, dataDir, poolSize: options.poolSize ?? 8 })
+  return { database: Object.assign(database, { url, dataDir }), remove }
 }
 
 const emptied = 'drop schema public cascade; drop schema pgboss cascade; create schema public'
