@@ -1,5 +1,12 @@
 import type { ActionSpecs } from '../actions/specs.ts'
 import type { AgentSpec } from './agent-specs.ts'
+import { checkNeeds } from './check-needs.ts'
+import { checkPrompts } from './check-prompts.ts'
+import { checkSecrets } from './check-secrets.ts'
+import { checkSteps } from './check-steps.ts'
+import { checkTriggers } from './check-triggers.ts'
+import { checkVariables } from './check-variables.ts'
+import { beginChecking } from './checking.ts'
 import type { Definition, Problem } from './definition.ts'
 import { parseWorkflow } from './parse-workflow.ts'
 
@@ -22,8 +29,23 @@ export type CheckContext = {
 export const checkWorkflow = (
   text: string,
   file: string,
-  _context: CheckContext,
+  context: CheckContext,
 ): { definition: Definition | null; problems: Problem[] } => {
-  const { definition, problems } = parseWorkflow(text, file)
-  return { definition, problems }
+  const { definition, problems, source, paths } = parseWorkflow(text, file)
+  if (definition === null) return { definition, problems }
+  const checking = beginChecking(definition, source, paths, context, problems)
+  checkTriggers(checking)
+  checkSteps(checking)
+  checkNeeds(checking)
+  checkVariables(checking)
+  checkPrompts(checking)
+  checkSecrets(checking)
+  const found = inOrder(problems)
+  return { definition: found.some(({ severity }) => severity === 'error') ? null : definition, problems: found }
+}
+
+/** As they stand in the file; the same thing at the same place is said once. */
+const inOrder = (problems: Problem[]): Problem[] => {
+  const unique = new Map(problems.map((problem) => [`${problem.line}:${problem.column}:${problem.message}`, problem]))
+  return [...unique.values()].sort((a, b) => a.line - b.line || a.column - b.column)
 }

@@ -1,8 +1,9 @@
 /** The candidate that a person most likely meant, or null when none is close. Bounded: long words are not compared. */
 export const nearest = (word: string, candidates: Iterable<string>): string | null => {
   let best: string | null = null
-  let bestDistance = Math.max(1, Math.floor(word.length / 3)) + 1
+  let bestDistance = mistakesIn(word) + 1
   for (const candidate of candidates) {
+    if (word.length >= 4 && candidate.startsWith(`${word}_`)) return candidate
     if (Math.abs(candidate.length - word.length) >= bestDistance || candidate.length > 80 || word.length > 80) continue
     const distance = editDistance(word.toLowerCase(), candidate.toLowerCase())
     if (distance < bestDistance) {
@@ -12,6 +13,9 @@ export const nearest = (word: string, candidates: Iterable<string>): string | nu
   }
   return best
 }
+
+/** How many mistakes may be made in a word before it is another. */
+const mistakesIn = (word: string): number => Math.max(1, word.length >= 7 ? 3 : Math.floor(word.length / 3))
 
 /** ` Did you mean \`title\`?`, or nothing: to be put behind a sentence. */
 export const suggestion = (word: string, candidates: Iterable<string>): string => {

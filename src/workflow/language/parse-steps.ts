@@ -58,11 +58,9 @@ const readStep = (value: unknown, path: Path, reader: StepReader, nameless: bool
   const type = typeOf(value as Record<string, unknown>, path, reader)
   if (type === null) return null
   const schema = type === 'system' && nameless ? withoutName(schemas.system) : schemas[type]
-  const before = problems.length
   const raw = readPart(schema, value, path, source, problems)
   const nested = nestedSteps(value as Record<string, unknown>, path, reader)
-  if (raw === null || problems.length > before) return raw === null ? null : finish(type, raw, nested, path, reader)
-  return finish(type, raw, nested, path, reader)
+  return raw === null ? null : finish(type, raw, nested, path, reader)
 }
 
 const schemas: StepSchemas = stepSchemas(z.unknown())
@@ -97,7 +95,7 @@ const messageForUntyped = (value: Record<string, unknown>): string => {
 }
 
 /** What a step is when it does not say: the key that only one type has. */
-const tellingKeys: [string, StepType][] = [
+export const tellingKeys: readonly (readonly [string, StepType])[] = [
   ['plugin', 'plugin'],
   ['agent', 'ai_action'],
   ['prompt_template', 'ai_action'],

@@ -1,0 +1,179 @@
+import { type ActionSpec, systemActionSpecs } from '../actions/specs.ts'
+import type { Checking } from './checking.ts'
+import type { Call, Step } from './definition.ts'
+import { suggestion } from './nearest.ts'
+import { everyStep, flatten, listsWithin } from './steps-within.ts'
+import { parseTemplate } from './templates.ts'
+import type { Path } from './yaml-source.ts'
+
+/** That what a step names exists, and that what it gives is what is asked for. */
+export const checkSteps = (checking: Checking): void => {
+  checkDuplicates(checking)
+  checkOverrides(checking)
+  for (const step of everyStep(checking.definition)) checkStep(step, checking)
+}
+
+const checkDuplicates = (checking: Checking): void => {
+  const { always, onSuccess, onFailure } = checking.definition.postExecution
+  for (const list of [checking.definition.steps, always, onSuccess, onFailure]) {
+    const seen = new Map<string, Step>()
+    for (const step of flatten(list)) {
+      const first = seen.get(step.name)
+      if (!first) seen.set(step.name, step)
+      else {
+        const message = `There is a step named \`${step.name}\` already, at line ${first.position.line}.`
+        checking.report([...checking.pathOf(step), 'name'], message)
+      }
+    }
+  }
+}
+
+const checkOverrides = (checking: Checking): void => {
+  const path = ['error_handling', 'step_overrides']
+  const handling = (checking.source.value as Record<string, Record<string, unknown> | undefined>)['error_handling']
+  const names = everyStep(checking.definition).map((step) => step.name)
+  for (const name of Object.keys(handling?.['step_overrides'] ?? {})) {
+    if (!names.includes(name)) checking.reportKey(path, name, `There is no step \`${name}\`.${suggestion(name, names)}`)
+  }
+}
+
+const checkStep = (step: Step, checking: Checking): void => {
+  const path = checking.pathOf(step)
+  checkRetry(step, path, checking)
+  if (step.type === 'plugin') {
+    const spec = checkCall(step, path, step.onError === 'continue', checking)
+    if (spec) checkOutputs(step, path, spec.outputs, `${step.plugin}.${step.action}`, checking)
+  }
+  if ((step.type === 'plugin' || step.type === 'ai_action') && step.rollback) {
+    checkCall(step.rollback, [...path, 'rollback'], false, checking)
+  }
+  if (step.type === 'ai_action') checkAgent(step, path, checking)
+  if (step.type === 'system') checkSystem(step, path, checking)
+  if (step.type === 'run') checkOutputs(step, path, ['exit_code', 'output', 'duration_ms'], 'A command', checking)
+  if (step.type === 'wait') checkWait(step, path, checking)
+  if (step.type === 'workflow') checkUses(step.uses, path, checking)
+  if (step.type === 'conditional' && listsWithin(step).every((list) => list.length === 0)) {
+    checking.report(path, `The step \`${step.name}\` has nothing in \`then\` or \`else\`.`, 'warning')
+  }
+}
+
+const checkRetry = (step: Step, path: Path, checking: Checking): void => {
+  const raw = rawAt(checking.source.value, path)
+  const key = ['retry_count', 'retry'].find((name) => Object.hasOwn(raw, name))
+  if (key === undefined || step.onError === 'retry') return
+  checking.reportKey(path, key, `\`${key}\` does nothing without \`on_error: retry\`.`, 'warning')
+}
+
+const rawAt = (value: unknown, path: Path): object => {
+  const found = path.reduce<unknown>((inner, key) => (inner as Record<string | number, unknown>)?.[key], value)
+  return typeof found === 'object' && found !== null ? found : {}
+}
+
+const checkCall = (call: Call, path: Path, mayBeSkipped: boolean, checking: Checking): ActionSpec | null => {
+  const { actions, configuredPlugins } = checking.context
+  const known = Object.hasOwn(actions, call.plugin) ? actions[call.plugin] : undefined
+  if (!known) {
+    const hint = suggestion(call.plugin, Object.keys(actions)) || ` There are ${Object.keys(actions).join(', ')}.`
+    checking.report([...path, 'plugin'], `There is no plugin category \`${call.plugin}\`.${hint}`)
+    return null
+  }
+  if (!Object.hasOwn(known, call.action)) {
+    const hint = suggestion(call.action, Object.keys(known)) || ` There are ${Object.keys(known).join(', ')}.`
+    checking.report([...path, 'action'], `\`${call.plugin}\` has no action \`${call.action}\`.${hint}`)
+    return null
+  }
+  if (!configuredPlugins.includes(call.plugin)) reportUnconfigured(call.plugin, path, mayBeSkipped, checking)
+  const spec = known[call.action]!
+  checkInputs(spec, call.inputs, path, checking)
+  return spec
+}
+
+const reportUnconfigured = (category: string, path: Path, mayBeSkipped: boolean, checking: Checking): void => {
+  const message = `No \`${category}\` is configured`
+  if (mayBeSkipped) checking.report([...path, 'plugin'], `${message}: the step will be skipped.`, 'warning')
+  else checking.report([...path, 'plugin'], `${message}. Configure one, or give the step \`on_error: continue\`.`)
+}
+
+const checkInputs = (spec: ActionSpec, inputs: Record<string, unknown>, path: Path, checking: Checking): void => {
+  if (spec.isOpen) return
+  const whole = [...path, 'inputs']
+  const names = [...Object.keys(spec.fields), ...Object.keys(spec.aliases)]
+  const given = new Set<string>()
+  for (const [name, value] of Object.entries(inputs)) {
+    if (!names.includes(name)) {
+      const takes = names.length === 0 ? 'It takes none.' : `It takes ${names.join(', ')}.`
+      const hint = suggestion(name, names) || ` ${takes}`
+      checking.reportKey(whole, name, `\`${spec.category}.${spec.action}\` takes no \`${name}\`.${hint}`)
+      continue
+    }
+    const first = spec.aliases[name] ?? name
+    if (given.has(first)) checking.reportKey(whole, name, `\`${first}\` is given twice, under two spellings.`)
+    given.add(first)
+    checkValue(spec, first, value, [...whole, name], checking)
+  }
+  const missing = spec.required.filter((name) => !given.has(name) && !spec.implied.includes(name))
+  for (const name of missing) {
+    checking.report(whole, `\`${spec.category}.${spec.action}\` needs \`${name}\`, which is not given.`)
+  }
+}
+
+/** A value with an expression in it is known only when the step runs. */
+const checkValue = (spec: ActionSpec, name: string, value: unknown, path: Path, checking: Checking): void => {
+  if (holdsExpression(value)) return
+  const parsed = spec.fields[name]!.safeParse(value)
+  if (parsed.success) return
+  const issue = parsed.error.issues[0]
+  checking.report(path, `\`${name}\` of \`${spec.category}.${spec.action}\` does not fit: ${issue?.message}.`)
+}
+
+const holdsExpression = (value: unknown): boolean => {
+  if (typeof value === 'string') return parseTemplate(value).some((part) => part.kind !== 'text')
+  return typeof value === 'object' && value !== null && Object.values(value).some(holdsExpression)
+}
+
+const checkAgent = (step: Step & { type: 'ai_action' }, path: Path, checking: Checking): void => {
+  const { agents } = checking.context
+  const agent = Object.hasOwn(agents, step.agent) ? agents[step.agent] : undefined
+  if (agent) {
+    checkOutputs(step, path, agent.outputs, `The agent \`${step.agent}\``, checking)
+    return
+  }
+  const names = Object.keys(agents)
+  const hint = suggestion(step.agent, names) || ` There ${names.length === 1 ? 'is' : 'are'} ${names.join(', ')}.`
+  checking.report([...path, 'agent'], `There is no agent \`${step.agent}\`.${hint}`)
+}
+
+const checkSystem = (step: Step & { type: 'system' }, path: Path, checking: Checking): void => {
+  const names = Object.keys(systemActionSpecs)
+  const spec = Object.hasOwn(systemActionSpecs, step.action) ? systemActionSpecs[step.action] : undefined
+  if (!spec) {
+    const hint = suggestion(step.action, names) || ` There are ${names.join(', ')}.`
+    checking.report([...path, 'action'], `There is no system action \`${step.action}\`.${hint}`)
+    return
+  }
+  checkInputs(spec, step.inputs, path, checking)
+  if (!spec.isOpen) checkOutputs(step, path, spec.outputs, `system.${step.action}`, checking)
+}
+
+const checkOutputs = (step: Step, path: Path, known: readonly string[], who: string, checking: Checking): void => {
+  for (const field of Object.keys(step.outputs)) {
+    const root = field.split('.')[0] as string
+    if (known.includes(root)) continue
+    const gives = known.length === 0 ? ' It gives nothing.' : ` It gives ${known.join(', ')}.`
+    checking.reportKey([...path, 'outputs'], field, `${who} gives no \`${root}\`.${suggestion(root, known) || gives}`)
+  }
+}
+
+const checkWait = (step: Step & { type: 'wait' }, path: Path, checking: Checking): void => {
+  if ((step.event === null) === (step.seconds === null)) {
+    checking.report(path, 'A `wait` says either `event` or `seconds`.')
+  } else if (step.event !== null && step.timeoutSeconds === null) {
+    checking.report(path, 'A `wait` for an event needs a `timeout`, or it may wait for ever.')
+  }
+}
+
+const checkUses = (uses: string, path: Path, checking: Checking): void => {
+  const { workflows } = checking.context
+  if (!workflows || workflows.includes(uses)) return
+  checking.report([...path, 'uses'], `There is no workflow \`${uses}\`.${suggestion(uses, workflows)}`)
+}

@@ -1,0 +1,39 @@
+import type { EventName } from '../../domain/event.ts'
+import type { Checking } from './checking.ts'
+import { suggestion } from './nearest.ts'
+
+const ofChange = ['head_sha', 'source_branch', 'target_branch']
+
+/** What each event brings for a trigger to match on. */
+const eventFields: Readonly<Record<EventName, readonly string[]>> = {
+  'issue.labeled': ['label'],
+  'issue.opened': [],
+  'issue.assigned': ['assignee'],
+  'task.transitioned': ['to', 'from', 'project'],
+  'task.assigned': ['assignee', 'project'],
+  'task.labeled': ['label', 'project'],
+  'change.labeled': ['label', ...ofChange],
+  'change.commented': [],
+  'change.reviewed': ['state', ...ofChange],
+  'change.merged': ofChange,
+  'change.closed': ofChange,
+  'checks.failed': ['conclusion', 'source_branch'],
+  'checks.completed': ['conclusion', 'source_branch'],
+  'command.given': ['command'],
+  'message.mentioned': ['channel'],
+  'schedule.due': [],
+  'api.requested': [],
+}
+
+/** A trigger that asks for what its event never brings would never start anything. */
+export const checkTriggers = (checking: Checking): void => {
+  checking.definition.on.forEach((trigger, index) => {
+    const known = eventFields[trigger.event as EventName] ?? []
+    for (const field of Object.keys(trigger.fields)) {
+      if (known.includes(field)) continue
+      const brings = known.length === 0 ? ' It brings nothing to match on.' : ` It brings ${known.join(', ')}.`
+      const message = `\`${trigger.event}\` brings no \`${field}\`.${suggestion(field, known) || brings}`
+      checking.reportKey(['on', index], field, message)
+    }
+  })
+}
