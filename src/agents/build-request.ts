@@ -28,7 +28,8 @@ export const buildRequest = (
   }
 }
 
-const answerOf = (turn: Turn): Message => {
+/** What the model said, in a form that it may be sent back in. */
+export const answerOf = (turn: Turn): Message => {
   const content = turn.content.map(inOrder).filter((block) => block.type !== 'text' || block.text.trim() !== '')
   const silent: AssistantBlock = { text: '(no answer)', type: 'text' }
   return { content: content.length > 0 ? content : [silent], role: 'assistant' }

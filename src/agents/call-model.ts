@@ -1,7 +1,8 @@
 import { sleep } from '../domain/clock.ts'
 import { crashPoint } from '../domain/crash-point.ts'
 import { codeOf, type ErrorCode, failureOf, isRetryable, JourneymanError } from '../domain/errors.ts'
-import { buildRequest, resultsOf } from './build-request.ts'
+import type { Message } from '../plugins/ai-provider/contract.ts'
+import { answerOf, buildRequest, resultsOf } from './build-request.ts'
 import type { Reservation, Turn } from './contract.ts'
 import type { Conversation } from './conversation.ts'
 import { tidyResponse } from './tidy-response.ts'
@@ -91,8 +92,8 @@ const estimateInput = ({ provider, opening, turns, task }: Conversation, model: 
   if (!last || last.model !== model || before === 0) {
     return provider.estimateTokens(buildRequest(opening, turns, model, task.limits.maxOutputTokens))
   }
-  const added = provider.estimateTokens({ system: [], tools: [], messages: [resultsOf(last)] })
-  return before + last.usage.output + added
+  const estimate = (message: Message) => provider.estimateTokens({ system: [], tools: [], messages: [message] })
+  return before + Math.max(last.usage.output, estimate(answerOf(last))) + estimate(resultsOf(last))
 }
 
 /** Refused before any work was done: nothing is owed. The provider's own word goes before this list. */

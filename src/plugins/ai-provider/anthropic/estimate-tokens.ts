@@ -35,10 +35,10 @@ export const estimateTextTokens = (text: string): number => {
 
 const changesOfAName = 4
 
-/** What the vendor adds: a preamble where there are tools, the text of its own tools, and a few tokens a block. */
+/** What the vendor adds: a preamble where there are tools, the text of its own tools, and what frames a block. */
 const preamble = 600
 const vendorTool = 900
-const perBlock = 12
+const perBlock = 40
 
 export const estimateRequestTokens = (piece: Pick<ModelRequest, 'system' | 'tools' | 'messages'>): number => {
   let tokens = piece.tools.length > 0 ? preamble : 0
