@@ -98,6 +98,8 @@ export const buildApp = (initial: Config, options: AppOptions): App => {
       ...credentials,
       apiUrl: config.github.api_url,
       url: config.github.url,
+      writeBurst: config.github.write_burst,
+      writeGapMs: config.github.write_gap_ms,
     })
     const services = {
       database: opened,

@@ -70,6 +70,7 @@ const demoConfig = async (options: DemoOptions, folder: string, world: World, sc
       webhook_secret: world.github.app.webhookSecret,
       api_url: world.github.apiUrl,
       url: world.github.url,
+      write_gap_ms: 0,
     },
     anthropic: { api_key: apiKey, ...(!options.live && { base_url: world.claude.url }) },
     ...(!options.live && { models: { primary: 'scripted-model', fallback: null } }),

@@ -77,6 +77,8 @@ export const configSchema = z.strictObject({
     api_url: address,
     url: address,
     trusted_bots: z.array(z.int().positive()),
+    write_burst: z.int().positive(),
+    write_gap_ms: count,
   }),
   anthropic: z.strictObject({
     api_key: optionalText,

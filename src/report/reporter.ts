@@ -60,7 +60,10 @@ export const tell = async (parts: ReporterParts, lease: ReportLease): Promise<vo
   const steps = await loadSteps(db, run.id)
   const body = await draw(parts, run, steps)
   const comment = await writeComment(parts, guard, run, body)
-  await setLabels(parts, guard, run)
+  // The run reads its ticket as it was before we touch its labels, which say its status.
+  if (!isLive(run.state) || steps.some((step) => step.address === '@start' && step.state === 'done')) {
+    await setLabels(parts, guard, run)
+  }
   await setCheckRun(parts, guard, run, body)
   await addLinks(db, run.id, comment)
 }

@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process'
-import { chmod, mkdtemp, rm } from 'node:fs/promises'
+import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
@@ -122,6 +122,7 @@ export const openHouse = async (kind: Database['kind'], options: HouseOptions = 
 const brisk: DeepPartial<Config> = {
   server: { host: '127.0.0.1', port: 0 },
   runs: { report_every_seconds: 1, lease_seconds: 2, reap_every_seconds: 0.5 },
+  github: { write_gap_ms: 0 },
   models: { primary: 'scripted-model', fallback: null },
   anthropic: { max_retry_wait_seconds: 1, stall_seconds: 2 },
   log: { level: 'info' },
@@ -154,7 +155,6 @@ const spawnServe = async (
   args: string[],
 ): Promise<Served> => {
   const { app, apiUrl, url } = world.github
-  const { writeFile } = await import('node:fs/promises')
   await writeFile(join(folder, 'journeyman.yaml'), `${JSON.stringify(brisk)}\n`)
   const child = spawn(process.execPath, [join(import.meta.dirname, '../../bin/journeyman.js'), 'serve', ...args], {
     cwd: folder,

@@ -1,0 +1,55 @@
+import { expect, it } from 'vitest'
+import type { CrashPoint } from '../../src/domain/crash-point.ts'
+import type { Run } from '../../src/domain/run.ts'
+import { listRuns } from '../../src/store/runs.ts'
+import { sampleRepository } from '../../src/world/demo/sample-repository.ts'
+import { type House, type OpenHouse, progressComments, type Served, until } from './house.ts'
+import { answersByTurn, expectInvariants } from './invariants.ts'
+
+/** Where the worker is killed, and how often its reaching that place lets it live. */
+export const killPoints: { point: CrashPoint; occurrence: number }[] = [
+  { point: 'claim.after', occurrence: 1 },
+  { point: 'turn.after', occurrence: 3 },
+  { point: 'commit.after', occurrence: 1 },
+  { point: 'push.sent', occurrence: 1 },
+  { point: 'pull_request.sent', occurrence: 1 },
+  { point: 'comment.sent', occurrence: 1 },
+]
+
+/** Starts quickly, so that a test of a restart is about the restart. */
+export const quickFiles = {
+  ...sampleRepository.files,
+  '.journeyman.yml': 'checks:\n  - name: tests\n    command: node --test\n',
+}
+
+/** SIGKILL there, then another process: one pull request, one progress comment, no turn paid twice. */
+export const itSurvivesKillsAt = (open: OpenHouse, points: typeof killPoints): void => {
+  for (const { point, occurrence } of points) {
+    it(`goes on after kill -9 at ${point}${occurrence > 1 ? ` (${occurrence})` : ''}`, async () => {
+      const house = await open({ files: quickFiles })
+      const first = await house.spawn({ JOURNEYMAN_CRASH_AT: `${point}:${occurrence}` })
+      await house.label()
+      expect(await first.ended).toBe('SIGKILL')
+
+      const second = await house.spawn()
+      const run = await endedIn(house, second)
+      expect(run.failure).toBeNull()
+      expect(run.state).toBe('done')
+      expect(house.repository.pulls()).toHaveLength(1)
+      expect(answersByTurn(house)).toEqual([1, 1, 1, 1, 1])
+      await expectInvariants(house, run)
+    })
+  }
+}
+
+/** Waits until people are told of the end, ends the process in good order, and gives the run. */
+export const endedIn = async (house: House, served: Served): Promise<Run> => {
+  await until('the comment tells of the end', async () =>
+    progressComments(house).some(({ body }) => /^\*\*(Done|Failed|Stopped)/.test(body)),
+  )
+  served.kill('SIGTERM')
+  expect(await served.ended).toBe(0)
+  const [run] = await house.look(({ db }) => listRuns(db, { limit: 1 }))
+  if (!run) throw new Error('There is no run.')
+  return run
+}
