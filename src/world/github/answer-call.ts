@@ -41,20 +41,29 @@ export const apiAnswerer = (state: GitHubState) => {
     const isKnown = 'kind' in caller
     const token = isKnown && caller.kind === 'installation' ? caller.token : null
     if (token !== null) token.used += 1
-    const answer = isKnown ? await answerCaller(state, find, asked, body, caller) : caller
+    const answer = isKnown ? await answerCaller(state, find, asked, body, caller).catch(defect(state, asked)) : caller
     return { answer: judged(state, asked, answer), token }
   }
 }
 
 type Parsed = { value: unknown } | 'broken'
 
-const answerCaller = (
+/** What a route throws is a defect of the world, and must not look like bad weather. */
+const defect =
+  (state: GitHubState, { method, path }: Asked) =>
+  (error: unknown): Answer => {
+    const message = error instanceof Error ? error.message : String(error)
+    noteViolation(state, 'response', method, path, [`the world failed: ${message}`])
+    return refused(500, `The world failed: ${message}`)
+  }
+
+const answerCaller = async (
   state: GitHubState,
   find: ReturnType<typeof routeIndex>,
   asked: Asked,
   body: Parsed,
   caller: Caller,
-): Answer | Promise<Answer> => {
+): Promise<Answer> => {
   if (body === 'broken') return refused(400, 'Problems parsing JSON')
   const problems = state.validator?.request({ ...asked, body: body.value }) ?? []
   if (problems.length > 0) return refuseViolation(state, asked, problems)

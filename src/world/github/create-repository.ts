@@ -55,6 +55,7 @@ const newRepository = (state: GitHubState, owner: WorldUser, name: string, optio
   pushedAt: new Date(),
   permissions: new Map(),
   refs: new Map(),
+  refreshing: Promise.resolve(),
   labels: new Map(),
   issues: new Map(),
   pulls: new Map(),

@@ -113,7 +113,9 @@ const runBackend = (
     child.on('close', () => resolve(status))
     // A client that goes away in the middle must not leave the backend waiting for the rest of its body.
     response?.on('close', () => child.stdout.resume())
-    request.on('aborted', () => child.kill())
+    request.on('close', () => {
+      if (!request.complete) child.kill()
+    })
     request.pipe(child.stdin)
   })
 

@@ -18,7 +18,11 @@ export const gitCommand = (variables: Record<string, string>, args: string[]): s
 ]
 
 /** Runs git and resolves with what it printed; rejects with its complaint on any other exit than 0. */
-export const git = (gitDir: string, args: string[], input: string | Buffer = ''): Promise<string> =>
+export const git = async (gitDir: string, args: string[], input: string | Buffer = ''): Promise<string> =>
+  (await gitBytes(gitDir, args, input)).toString()
+
+/** The same, for what need not be text. */
+export const gitBytes = (gitDir: string, args: string[], input: string | Buffer = ''): Promise<Buffer> =>
   new Promise((resolve, reject) => {
     const child = spawn('env', gitCommand({}, ['--git-dir', gitDir, ...args]), { timeout: timeoutMs })
     const out: Buffer[] = []
@@ -28,7 +32,7 @@ export const git = (gitDir: string, args: string[], input: string | Buffer = '')
     child.stdin.on('error', () => {}) // git may be done before it has read everything
     child.on('error', reject)
     child.on('close', (code) => {
-      if (code === 0) return resolve(Buffer.concat(out).toString())
+      if (code === 0) return resolve(Buffer.concat(out))
       const text = Buffer.concat(complaint).toString().trim()
       reject(new JourneymanError('command_failed', `git ${args[0]} in ${gitDir} ended with ${code}: ${text}`))
     })
@@ -43,8 +47,17 @@ export const commitOf = async (repository: RepositoryState, name: string): Promi
   return found.trim() || null
 }
 
-/** Reads the refs again after a write, and lets what hangs on them follow: heads of pull requests, and their end. */
-export const refreshRefs = async (repository: RepositoryState): Promise<void> => {
+/**
+ * Reads the refs again after a write, and lets what hangs on them follow: heads of pull requests, and their end. One
+ * after the other: of two at once, the one that read first could write last.
+ */
+export const refreshRefs = (repository: RepositoryState): Promise<void> => {
+  const refreshed = repository.refreshing.then(() => readRefs(repository))
+  repository.refreshing = refreshed.catch(() => {})
+  return refreshed
+}
+
+const readRefs = async (repository: RepositoryState): Promise<void> => {
   const listed = await git(repository.gitDir, ['for-each-ref', '--format=%(refname) %(objectname)'])
   const now = new Map(
     listed

@@ -101,3 +101,15 @@ test('a merge is a commit on the base, and the pull request says so', async () =
   expect((await repository.git('rev-parse', 'main')).trim()).toBe(read.merge_commit_sha)
   expect(await repository.git('show', 'main:m.txt')).toBe('m')
 })
+
+test('its address leads to a page, on which nothing that was written is markup', async () => {
+  const { octokit, repository } = at
+  await repository.commit('feature/page', { 'p.txt': '<b>p</b>' }, 'feat: p')
+  const wanted = { ...acmeShop, title: '<script>x</script>', body: 'Why', head: 'feature/page', base: 'main' }
+  const { data } = await octokit.rest.pulls.create(wanted)
+  const page = await (await fetch(data.html_url)).text()
+  expect(page).toContain('&lt;script&gt;x&lt;/script&gt;')
+  expect(page).toContain('+&lt;b&gt;p&lt;/b&gt;')
+  expect(page).not.toContain('<script')
+  expect((await fetch(`${data.html_url}99`)).status).toBe(404)
+})

@@ -1,3 +1,4 @@
+import type { ServerResponse } from 'node:http'
 import { JourneymanError } from '../../domain/errors.ts'
 import type { RecordedRequest, Violation, WorldGitHub } from '../contract.ts'
 import { serve } from '../http/serve.ts'
@@ -9,11 +10,14 @@ import { deliverEvent } from './deliver-event.ts'
 import { handleGit, isGitPath } from './git-http.ts'
 import { handleApi } from './handle-api.ts'
 import { newState } from './new-state.ts'
+import { renderPage } from './render-page.ts'
 import { type GitHubState, repositoryOf } from './state.ts'
 import { worldRepository } from './world-repository.ts'
 
 /** Where GitHub Enterprise has it: one address for pages, git and the REST interface. */
 const apiPrefix = '/api/v3'
+
+const pagePolicy = "default-src 'none'; style-src 'unsafe-inline'"
 
 type Options = { folder: string; validator: Validator | null; requests: RecordedRequest[]; violations: Violation[] }
 
@@ -24,16 +28,20 @@ export const startGitHub = async (options: Options): Promise<WorldGitHub & { clo
   const served = await serve(async (request, response) => {
     const url = new URL(request.url ?? '/', 'http://localhost')
     if (isGitPath(url.pathname)) return handleGit(state, request, response, url)
-    if (!url.pathname.startsWith(`${apiPrefix}/`)) {
-      response.writeHead(404, { 'content-type': 'text/plain' }).end('The world has no pages.\n')
-      return
-    }
+    if (!url.pathname.startsWith(`${apiPrefix}/`)) return answerPage(state, url.pathname, response)
     url.pathname = url.pathname.slice(apiPrefix.length)
     return handleApi(state, answer, request, response, url)
   })
   state.url = served.origin
   state.apiUrl = `${served.origin}${apiPrefix}`
   return Object.assign(worldGitHub(state), { close: served.close })
+}
+
+const answerPage = async (state: GitHubState, path: string, response: ServerResponse): Promise<void> => {
+  const html = await renderPage(state, path)
+  const type = html === null ? 'text/plain' : 'text/html; charset=utf-8'
+  response.writeHead(html === null ? 404 : 200, { 'content-type': type, 'content-security-policy': pagePolicy })
+  response.end(html ?? 'The world has no such page.\n')
 }
 
 const worldGitHub = (state: GitHubState): WorldGitHub => ({

@@ -84,6 +84,8 @@ export type RepositoryState = {
   permissions: Map<string, PermissionName>
   /** What the bare repository holds, as of the last write through the world: `refs/heads/main` -> commit. */
   refs: Map<string, string>
+  /** The latest reading of them. */
+  refreshing: Promise<void>
   labels: Map<string, LabelState>
   issues: Map<number, IssueState>
   pulls: Map<number, PullState>

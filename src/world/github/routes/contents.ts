@@ -1,5 +1,5 @@
 import { type Answer, notFound, ok } from '../answer.ts'
-import { commitOf, git } from '../git.ts'
+import { commitOf, git, gitBytes } from '../git.ts'
 import { repositoryPage, repositoryUrl } from '../render/repository.ts'
 import { type RepositoryCall, type Route, repositoryRoute } from '../route.ts'
 
@@ -20,10 +20,11 @@ const contents = async (call: RepositoryCall): Promise<Answer> => {
     const children = await entries(call, commit, [`${path}/`])
     return ok(children.map((child) => renderEntry(call, ref, child)))
   }
-  const text = await git(call.repository.gitDir, ['cat-file', 'blob', entry.sha])
-  if (call.accept.includes('raw')) return { status: 200, text }
-  if (entry.mode === '120000') return ok({ ...renderEntry(call, ref, entry), type: 'symlink', target: text })
-  const content = Buffer.from(text).toString('base64').replace(/.{60}/g, '$&\n')
+  const bytes = await gitBytes(call.repository.gitDir, ['cat-file', 'blob', entry.sha])
+  if (call.accept.includes('raw')) return { status: 200, text: bytes.toString() }
+  if (entry.mode === '120000')
+    return ok({ ...renderEntry(call, ref, entry), type: 'symlink', target: bytes.toString() })
+  const content = bytes.toString('base64').replace(/.{60}/g, '$&\n')
   return ok({ ...renderEntry(call, ref, entry), type: 'file', encoding: 'base64', content: `${content}\n` })
 }
 
