@@ -2,7 +2,8 @@ import { crashPoint } from '../domain/crash-point.ts'
 import { JourneymanError } from '../domain/errors.ts'
 import { firstLine, type Git } from './git.ts'
 import { type RunPlace, writeRef } from './run-place.ts'
-import { gitDate, type Person, peopleOf } from './snapshot.ts'
+
+export type Person = { name: string; email: string }
 
 /**
  * One commit on top of the base commit. Everything that goes into its id is given, so that making it twice is making it
@@ -40,6 +41,18 @@ export const commitTree = async (
   crashPoint('commit.after')
   return commit
 }
+
+const peopleOf = (author: Person, committer: Person, date: string): Record<string, string> => ({
+  GIT_AUTHOR_NAME: author.name,
+  GIT_AUTHOR_EMAIL: author.email,
+  GIT_AUTHOR_DATE: date,
+  GIT_COMMITTER_NAME: committer.name,
+  GIT_COMMITTER_EMAIL: committer.email,
+  GIT_COMMITTER_DATE: date,
+})
+
+/** Without the `@`, git takes a small number for a year. */
+const gitDate = (date: Date): string => `@${Math.floor(date.getTime() / 1000)} +0000`
 
 /** git refuses a name of nothing but what it strips, and a line break would begin a header of its own. */
 const clean = ({ name, email }: Person): Person => ({

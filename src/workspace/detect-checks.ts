@@ -1,5 +1,4 @@
-/** A file of the base commit by its path; null when it is absent or not a file. */
-export type ReadBaseFile = (path: string) => string | null
+import type { BaseFiles } from './base-files.ts'
 
 export type DetectedCheck = {
   name: string
@@ -8,29 +7,44 @@ export type DetectedCheck = {
   why: string
 }
 
+/** What is looked at. */
+export const checkSources = [
+  'package.json',
+  'pnpm-lock.yaml',
+  'yarn.lock',
+  'Cargo.toml',
+  'go.mod',
+  'pytest.ini',
+  'conftest.py',
+  'pyproject.toml',
+  'tox.ini',
+  'setup.cfg',
+  'Makefile',
+] as const
+
 /**
  * The commands by which this repository is probably checked, read from its own files and never invented: a script that is
- * not there is not run. `names` are the files at the top of the repository.
+ * not there is not run.
  */
-export const detectChecks = (names: string[], read: ReadBaseFile): DetectedCheck[] => {
+export const detectChecks = (files: BaseFiles): DetectedCheck[] => {
   const found = [
-    ...packageScripts(names, read),
-    ...(names.includes('Cargo.toml') ? [{ name: 'test', command: 'cargo test', why: 'Cargo.toml' }] : []),
-    ...(names.includes('go.mod') ? [{ name: 'test', command: 'go test ./...', why: 'go.mod' }] : []),
-    ...python(names, read),
+    ...packageScripts(files),
+    ...(files.has('Cargo.toml') ? [{ name: 'test', command: 'cargo test', why: 'Cargo.toml' }] : []),
+    ...(files.has('go.mod') ? [{ name: 'test', command: 'go test ./...', why: 'go.mod' }] : []),
+    ...python(files),
   ]
   // A Makefile usually calls one of these; it is asked when nothing else speaks.
-  return found.length > 0 ? found : makeTargets(names, read)
+  return found.length > 0 ? found : makeTargets(files)
 }
 
 const scriptNames = ['test', 'lint', 'typecheck']
 const npmPlaceholder = 'no test specified'
 
-const packageScripts = (names: string[], read: ReadBaseFile): DetectedCheck[] => {
-  const text = read('package.json')
+const packageScripts = (files: BaseFiles): DetectedCheck[] => {
+  const text = files.read('package.json')
   if (text === null) return []
   const scripts = scriptsOf(text)
-  const manager = names.includes('pnpm-lock.yaml') ? 'pnpm' : names.includes('yarn.lock') ? 'yarn' : 'npm'
+  const manager = files.has('pnpm-lock.yaml') ? 'pnpm' : files.has('yarn.lock') ? 'yarn' : 'npm'
   return scriptNames.flatMap((name) => {
     const script = scripts[name]
     if (typeof script !== 'string' || script.trim() === '' || script.includes(npmPlaceholder)) return []
@@ -47,23 +61,22 @@ const scriptsOf = (text: string): Record<string, unknown> => {
   }
 }
 
-const python = (names: string[], read: ReadBaseFile): DetectedCheck[] => {
-  const why = ['pytest.ini', 'conftest.py'].find((name) => names.includes(name)) ?? namesPytest(read)
+const python = (files: BaseFiles): DetectedCheck[] => {
+  const why = ['pytest.ini', 'conftest.py'].find((name) => files.has(name)) ?? namesPytest(files)
   return why === undefined ? [] : [{ name: 'test', command: 'python3 -m pytest -q', why }]
 }
 
-const namesPytest = (read: ReadBaseFile): string | undefined => {
+const namesPytest = (files: BaseFiles): string | undefined => {
   const signs: [string, RegExp][] = [
     ['pyproject.toml', /\bpytest\b/],
     ['tox.ini', /^\[pytest\]|\bpytest\b/m],
     ['setup.cfg', /^\[tool:pytest\]/m],
   ]
-  return signs.find(([name, sign]) => sign.test(read(name) ?? ''))?.[0]
+  return signs.find(([name, sign]) => sign.test(files.read(name) ?? ''))?.[0]
 }
 
-const makeTargets = (names: string[], read: ReadBaseFile): DetectedCheck[] => {
-  if (!names.includes('Makefile')) return []
-  const text = read('Makefile') ?? ''
+const makeTargets = (files: BaseFiles): DetectedCheck[] => {
+  const text = files.read('Makefile') ?? ''
   return ['test', 'lint']
     .filter((target) => new RegExp(`^${target}\\s*:(?!=)`, 'm').test(text))
     .map((target) => ({ name: target, command: `make ${target}`, why: `the target "${target}" in Makefile` }))

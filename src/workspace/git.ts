@@ -115,6 +115,8 @@ const guards: [string, string][] = [
   ['log.mailmap', 'false'],
   ['submodule.recurse', 'false'],
   ['fetch.recurseSubmodules', 'false'],
+  // One pack instead of thousands of small files, which are slow to read.
+  ['fetch.unpackLimit', '1'],
   ['gc.auto', '0'],
   ['maintenance.auto', 'false'],
   ['checkout.workers', '2'],

@@ -23,13 +23,7 @@ export const pushCommit = async (git: Git, place: RunPlace, request: PushRequest
   const commit = requireCommitId(request.commit)
   const expected = request.expected === null ? '' : requireCommitId(request.expected)
   const remote = { url: requireRemoteUrl(request.cloneUrl), credential: await request.credential() }
-  const flags = [
-    '--porcelain',
-    '--no-verify',
-    '--no-signed',
-    '--no-follow-tags',
-    `--force-with-lease=${ref}:${expected}`,
-  ]
+  const flags = ['--no-verify', '--no-signed', '--no-follow-tags', `--force-with-lease=${ref}:${expected}`]
   const failure = await git({ gitDir: place.gitDir }, ['push', ...flags, '--', remote.url, `${commit}:${ref}`], {
     what: `pushing ${request.branch}`,
     timeoutMs: request.timeoutMs,

@@ -1,14 +1,13 @@
-import { LineCounter, parseDocument } from 'yaml'
+import { type Document, LineCounter, parseDocument } from 'yaml'
 import { z } from 'zod'
 import { JourneymanError } from '../domain/errors.ts'
+import type { BaseFiles } from './base-files.ts'
 import type { RepositorySettings } from './contract.ts'
-import { detectChecks, type ReadBaseFile } from './detect-checks.ts'
-import type { Git } from './git.ts'
+import { checkSources, detectChecks } from './detect-checks.ts'
 
 export const settingsFile = '.journeyman.yml'
 const instructionFiles = ['AGENTS.md', 'CLAUDE.md']
 const maxInstructionBytes = 32 * 1024
-const maxSettingsBytes = 64 * 1024
 const defaultCheckSeconds = 600
 
 const command = z.string().trim().min(1).max(4_000)
@@ -34,29 +33,32 @@ const settingsSchema = z.strictObject({
   instructions: z.string().trim().min(1).max(maxInstructionBytes).nullable().default(null),
 })
 
+/** The files of the base commit that say something; all of them stand at its top. */
+export const settingsSources = [settingsFile, ...instructionFiles, ...checkSources, 'package-lock.json']
+
 /**
- * What the repository says about itself, from the objects of the base commit. The work tree is never asked: it is the
+ * What the repository says about itself, from the files of the base commit. The work tree is never asked: it is the
  * agent's, and in a run for somebody's pull request it would be theirs. Throws `invalid_configuration`.
  */
-export const readRepositorySettings = async (
-  git: Git,
-  gitDir: string,
-  baseSha: string,
-): Promise<RepositorySettings> => {
-  const names = await rootFiles(git, gitDir, baseSha)
-  const read = await readFiles(git, gitDir, baseSha, names)
-  const given = parseSettings(read(settingsFile))
-  const detected = given.checks === undefined ? detectChecks(names, read) : []
+export const repositorySettings = (files: BaseFiles): RepositorySettings => {
+  const given = parseSettings(settingsText(files))
+  const detected = given.checks === undefined ? detectChecks(files) : []
   const checks = given.checks ?? detected.map((check) => ({ ...check, timeout_seconds: defaultCheckSeconds }))
   return {
-    setup: given.setup.length > 0 ? given.setup : detectSetup(names, given.allowed_domains),
+    setup: given.setup.length > 0 ? given.setup : detectSetup(files, given.allowed_domains),
     checks: checks.map(({ name, command, timeout_seconds }) => ({ name, command, timeout_seconds })),
     checksFrom: given.checks !== undefined ? 'settings' : detected.length > 0 ? 'detected' : 'none',
     allowed_domains: given.allowed_domains.map((name) => name.toLowerCase()),
     protected_paths: given.protected_paths,
     workflow: given.workflow,
-    instructions: given.instructions ?? repositoryInstructions(read),
+    instructions: given.instructions ?? repositoryInstructions(files),
   }
+}
+
+const settingsText = (files: BaseFiles): string | null => {
+  const text = files.read(settingsFile)
+  if (text === null && files.has(settingsFile)) throw mistakes(['line 1: the file is too large to be read'])
+  return text
 }
 
 /** The text of `.journeyman.yml`, checked; every mistake in one error, each with its line. */
@@ -66,7 +68,7 @@ export const parseSettings = (text: string | null): z.infer<typeof settingsSchem
   const document = parseDocument(text, { lineCounter: lines, schema: 'core', merge: false })
   const [syntax] = document.errors
   if (syntax) throw mistakes([`line ${lines.linePos(syntax.pos[0]).line}: ${syntax.message.split('\n')[0]}`])
-  const result = settingsSchema.safeParse(document.toJS({ maxAliasCount: 20 }) ?? {})
+  const result = settingsSchema.safeParse(plainOf(document) ?? {})
   if (result.success) return result.data
   const lineOf = (path: PropertyKey[]): number => {
     for (let length = path.length; length > 0; length--) {
@@ -76,6 +78,14 @@ export const parseSettings = (text: string | null): z.infer<typeof settingsSchem
     return 1
   }
   throw mistakes(result.error.issues.flatMap((issue) => describeIssue(issue, lineOf)))
+}
+
+const plainOf = (document: Document): unknown => {
+  try {
+    return document.toJS({ maxAliasCount: 20 })
+  } catch {
+    throw mistakes(['line 1: it has more aliases than a file of settings can need'])
+  }
 }
 
 const describeIssue = (issue: z.core.$ZodIssue, lineOf: (path: PropertyKey[]) => number): string[] => {
@@ -94,48 +104,12 @@ const mistakes = (found: string[]): JourneymanError =>
     nextAction: `Mend ${settingsFile} on the base branch, then start the run again.`,
   })
 
-const rootFiles = async (git: Git, gitDir: string, baseSha: string): Promise<string[]> => {
-  const listed = await git({ gitDir }, ['ls-tree', '-z', baseSha], { what: 'listing the base commit' })
-  return listed.stdout
-    .toString('utf8')
-    .split('\0')
-    .filter((record) => record.startsWith('100'))
-    .map((record) => record.slice(record.indexOf('\t') + 1))
-}
-
-const interesting = [
-  settingsFile,
-  ...instructionFiles,
-  'package.json',
-  'Makefile',
-  'pyproject.toml',
-  'pytest.ini',
-  'tox.ini',
-  'setup.cfg',
-]
-
-const readFiles = async (git: Git, gitDir: string, baseSha: string, names: string[]): Promise<ReadBaseFile> => {
-  const wanted = interesting.filter((name) => names.includes(name))
-  const texts = await Promise.all(
-    wanted.map(async (name) => {
-      const options = { what: `reading ${name}`, maxOutputBytes: maxSettingsBytes, mayTruncate: true }
-      const result = await git({ gitDir }, ['cat-file', 'blob', `${baseSha}:${name}`], options)
-      // Half of a settings file could say the opposite of the whole.
-      if (result.truncated && name === settingsFile)
-        throw mistakes([`line 1: the file is over ${maxSettingsBytes} bytes`])
-      return [name, result.stdout.toString('utf8')] as const
-    }),
-  )
-  const found = new Map(texts)
-  return (path) => found.get(path) ?? null
-}
-
 /** Packages are installed unasked only where it can work: a lock file, and a way to the registry. */
-const detectSetup = (names: string[], allowedDomains: string[]): string[] =>
-  names.includes('package-lock.json') && allowedDomains.length > 0 ? ['npm ci'] : []
+const detectSetup = (files: BaseFiles, allowedDomains: string[]): string[] =>
+  files.has('package-lock.json') && allowedDomains.length > 0 ? ['npm ci'] : []
 
-const repositoryInstructions = (read: ReadBaseFile): string | null => {
-  const texts = instructionFiles.map(read).filter((text): text is string => text !== null && text.trim() !== '')
+const repositoryInstructions = (files: BaseFiles): string | null => {
+  const texts = instructionFiles.map(files.read).filter((text): text is string => text !== null && text.trim() !== '')
   // Where one is a copy of the other, or a link to it by name, once is enough.
   const distinct = [...new Set(texts.map((text) => text.trim()))]
   if (distinct.length === 0) return null

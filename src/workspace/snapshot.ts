@@ -8,65 +8,54 @@ import { removeTree } from './remove-tree.ts'
 import { type RunPlace, setHead, writeRef } from './run-place.ts'
 import { scanTree } from './scan-tree.ts'
 import { checkOut } from './worktree.ts'
+import { writeCommit } from './write-commit.ts'
 
-const keeper = { name: 'Journeyman', email: 'journeyman@localhost' }
+const keeper = 'Journeyman <journeyman@localhost>'
 
-/** Makes a commit of a recorded tree that nobody but the run itself ever sees, and points HEAD at it. */
+export type Snapshot = { commit: string; tree: string; leftOut: string[] }
+
+/**
+ * Makes a commit of a recorded tree that nobody but the run itself ever sees, and points HEAD at it. Where nothing has
+ * changed since `last`, that one serves again.
+ */
 export const takeSnapshot = async (
-  git: Git,
   place: RunPlace,
-  request: { label: string; baseSha: string; record: () => Promise<RecordedTree> },
-): Promise<{ commit: string; tree: string; leftOut: string[] }> => {
+  request: { label: string; baseSha: string; record: () => Promise<RecordedTree>; last: Snapshot | undefined },
+): Promise<Snapshot> => {
   crashPoint('snapshot.before')
-  const { tree, leftOut } = await request.record()
-  const date = gitDate(new Date())
-  const result = await git({ gitDir: place.gitDir }, ['commit-tree', tree, '-p', request.baseSha, '-F', '-'], {
-    what: 'recording a snapshot',
-    input: `${request.label}\n`,
-    people: peopleOf(keeper, keeper, date),
-  })
-  const commit = firstLine(result)
+  const { tree, leftOut, clean } = await request.record()
+  if (clean && request.last?.tree === tree) return { ...request.last, leftOut }
+  const person = `${keeper} ${Math.floor(Date.now() / 1000)} +0000`
+  const label = request.label.replaceAll('\0', '')
+  const commit = await writeCommit(place.gitDir, { tree, parent: request.baseSha, person, message: label })
   await writeRef(place, `refs/journeyman/snapshots/${commit}`, commit)
   await setHead(place, commit)
   crashPoint('snapshot.after')
   return { commit, tree, leftOut }
 }
 
-/** Without the `@`, git takes a small number for a year. */
-export const gitDate = (date: Date): string => `@${Math.floor(date.getTime() / 1000)} +0000`
-
-export type Person = { name: string; email: string }
-
-export const peopleOf = (author: Person, committer: Person, date: string): Record<string, string> => ({
-  GIT_AUTHOR_NAME: author.name,
-  GIT_AUTHOR_EMAIL: author.email,
-  GIT_AUTHOR_DATE: date,
-  GIT_COMMITTER_NAME: committer.name,
-  GIT_COMMITTER_EMAIL: committer.email,
-  GIT_COMMITTER_DATE: date,
-})
-
 /**
  * Makes the work tree what the commit holds. Ignored files stay (installed packages). Whatever the agent did to the tree,
  * to folder rights or to the index: when the short way does not end in that exact tree, it is emptied and written anew.
- * Returns the tree's id.
+ * Throws `workspace_lost`.
  */
-export const restoreSnapshot = async (git: Git, place: RunPlace, commit: string): Promise<string> => {
-  const tree = await treeOf(git, place, requireCommitId(commit))
+export const restoreSnapshot = async (git: Git, place: RunPlace, commit: string): Promise<void> => {
+  requireCommitId(commit)
   try {
     const scan = await scanTree(git, place)
     for (const path of [...scan.untracked, ...scan.nested]) await removeTree(join(place.tree, path))
     await checkOut(git, place, commit)
     await setHead(place, commit)
-    if ((await scanTree(git, place)).clean) return tree
+    if ((await scanTree(git, place)).clean) return
   } catch (error) {
     if (codeOf(error) !== 'internal') throw error
   }
+  await treeOf(git, place, commit)
   await checkOut(git, place, commit, { fromNothing: true })
   await setHead(place, commit)
-  return tree
 }
 
+/** Throws `workspace_lost` when there is no such commit. */
 export const treeOf = async (git: Git, place: RunPlace, commit: string): Promise<string> => {
   const revision = ['rev-parse', '--verify', '--quiet', `${commit}^{tree}`]
   const result = await git({ gitDir: place.gitDir }, revision, { what: 'finding a snapshot', accept: [1, 128] })

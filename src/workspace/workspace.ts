@@ -1,6 +1,6 @@
 import { JourneymanError } from '../domain/errors.ts'
 import { createAccessTurns } from './access-turns.ts'
-import { commitTree } from './commit.ts'
+import { commitTree, type Person } from './commit.ts'
 import type { CommandRequest, FileTools, OpenRequest, RepositorySettings, Workspace } from './contract.ts'
 import type { Git } from './git.ts'
 import { createHistory } from './history.ts'
@@ -8,7 +8,7 @@ import { readProposal, readUnifiedDiff } from './proposal.ts'
 import { pushCommit } from './push.ts'
 import { type RecordedTree, type RecordLimits, recordTree } from './record-tree.ts'
 import type { RunPlace } from './run-place.ts'
-import { type Person, restoreSnapshot, takeSnapshot, treeOf } from './snapshot.ts'
+import { restoreSnapshot, type Snapshot, takeSnapshot, treeOf } from './snapshot.ts'
 import type { WorkspaceSandbox } from './workspace-sandbox.ts'
 
 export type WorkspaceParts = {
@@ -32,11 +32,11 @@ export const createWorkspace = (parts: WorkspaceParts): Workspace => {
   const files = sandbox.files(place.tree, place.home)
   const closing = new AbortController()
   let baseTree: string | undefined
-  let lastTree: string | undefined
+  let last: Snapshot | undefined
 
   const knownBaseTree = async () => (baseTree ??= await treeOf(git, place, baseSha))
   const record = (): Promise<RecordedTree> =>
-    recordTree(git, place, parts.recordLimits, { submodules: parts.submodules, lastTree })
+    recordTree(git, place, parts.recordLimits, { submodules: parts.submodules, lastTree: last?.tree })
   const unifiedDiff = async (maxBytes: number) => {
     const { tree } = await turns.exclusive(record)
     return readUnifiedDiff(git, place, { base: baseSha, tree }, maxBytes)
@@ -66,13 +66,13 @@ export const createWorkspace = (parts: WorkspaceParts): Workspace => {
       }),
     snapshot: (label) =>
       turns.exclusive(async () => {
-        const taken = await takeSnapshot(git, place, { label, baseSha, record })
-        lastTree = taken.tree
-        return { commit: taken.commit, leftOut: shorten(taken.leftOut) }
+        last = await takeSnapshot(place, { label, baseSha, record, last })
+        return { commit: last.commit, leftOut: shorten(last.leftOut) }
       }),
     restore: (commit) =>
       turns.exclusive(async () => {
-        lastTree = await restoreSnapshot(git, place, commit)
+        last = undefined
+        await restoreSnapshot(git, place, commit)
       }),
     proposal: () => turns.exclusive(async () => readProposal(git, place, baseSha, (await record()).tree)),
     unifiedDiff,

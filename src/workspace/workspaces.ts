@@ -1,15 +1,17 @@
 import { mkdir, readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { codeOf, JourneymanError } from '../domain/errors.ts'
+import { type FoundBase, findBase, readBase } from './base-files.ts'
+import type { Person } from './commit.ts'
 import type { OpenRequest, Workspace, Workspaces } from './contract.ts'
-import { createGit, firstLine, type Git } from './git.ts'
+import { createGit, type Git } from './git.ts'
 import { requireBranchName, requireCommitId } from './git-names.ts'
 import { createMirrors, type Mirror, type MirrorRequest, type Mirrors } from './mirror.ts'
 import type { RecordLimits } from './record-tree.ts'
 import { removeTree } from './remove-tree.ts'
 import { type RunPlace, runPlaceOf } from './run-place.ts'
-import { readRepositorySettings } from './settings.ts'
-import { type Person, restoreSnapshot } from './snapshot.ts'
+import { repositorySettings, settingsSources } from './settings.ts'
+import { restoreSnapshot } from './snapshot.ts'
 import { createWorkspace } from './workspace.ts'
 import type { WorkspaceSandbox } from './workspace-sandbox.ts'
 import { makeWorktree, readState, type WorktreeState } from './worktree.ts'
@@ -87,13 +89,17 @@ const placeOf = (room: Room, runId: string): RunPlace =>
 const openWorkspace = async (room: Room, request: OpenRequest, signal: AbortSignal): Promise<Workspace> => {
   await room.open.get(request.runId)?.close()
   const place = placeOf(room, request.runId)
-  const { mirror, baseSha } = await findBase(room, request, signal)
+  const { mirror, base } = await prepareMirror(room, request, signal)
+  const baseSha = base.commit
   const state: WorktreeState = { format: 1, cloneUrl: request.cloneUrl, mirror: mirror.name, baseSha }
+  const preparing = prepareTree(room, place, { state, mirror, request, signal })
+  // Whatever fails, nobody writes in the run's folder any more when this is over.
+  const quiet = preparing.catch(() => {})
   const [settings, submodules] = await Promise.all([
-    readRepositorySettings(room.git, mirror.gitDir, baseSha),
-    submodulesOf(room.git, mirror.gitDir, baseSha),
-    prepareTree(room, place, { state, mirror, request, signal }),
-  ])
+    readBase(room.git, mirror.gitDir, base, settingsSources).then(repositorySettings),
+    base.blobs.has('.gitmodules') ? submodulesOf(room.git, mirror.gitDir, baseSha) : [],
+  ]).finally(() => quiet)
+  await preparing
   const workspace = createWorkspace({
     ...room,
     place,
@@ -111,11 +117,11 @@ const openWorkspace = async (room: Room, request: OpenRequest, signal: AbortSign
 }
 
 /** The mirror and the commit to start from; a mirror that cannot show its own commit is made anew, once. */
-const findBase = async (
+const prepareMirror = async (
   room: Room,
   request: OpenRequest,
   signal: AbortSignal,
-): Promise<{ mirror: Mirror; baseSha: string }> => {
+): Promise<{ mirror: Mirror; base: FoundBase }> => {
   const wanted =
     'sha' in request.base ? requireCommitId(request.base.sha) : `refs/heads/${requireBranchName(request.base.branch)}`
   const asked = Date.now()
@@ -128,17 +134,11 @@ const findBase = async (
   ]
   for (const attempt of tries) {
     const mirror = await attempt()
-    const baseSha = await resolveCommit(room.git, mirror.gitDir, wanted)
-    if (baseSha !== undefined) return { mirror, baseSha }
+    const base = await findBase(room.git, mirror.gitDir, wanted, [...settingsSources, '.gitmodules'])
+    if (base !== undefined) return { mirror, base }
   }
   const name = 'sha' in request.base ? `commit ${wanted.slice(0, 12)}` : `branch ${request.base.branch}`
   throw new JourneymanError('not_found', `${request.repository} has no ${name}.`)
-}
-
-const resolveCommit = async (git: Git, gitDir: string, wanted: string): Promise<string | undefined> => {
-  const revision = ['rev-parse', '--verify', '--quiet', `${wanted}^{commit}`]
-  const result = await git({ gitDir }, revision, { what: 'finding the base commit', accept: [1, 128] })
-  return result.exitCode === 0 ? firstLine(result) : undefined
 }
 
 /** Takes over what a killed worker left, or begins anew. */

@@ -17,8 +17,8 @@ export type TestGitServer = {
   folder: string
   /** A bare repository served over HTTP, these files its first commit on `main`. */
   createRepository: (name: string, files: Record<string, TestFile>) => Promise<TestRepository>
-  /** Answers of the coming requests: a status instead of git, or a broken line. */
-  faults: (number | 'drop' | 'drop_after')[]
+  /** What the next requests that match get instead of an answer. */
+  faultAt: { method: string; path: RegExp; times?: number; fault: number | 'drop' | 'drop_after' | 'hang' } | undefined
   requests: string[]
   close: () => Promise<void>
 }
@@ -65,11 +65,17 @@ export const writeFiles = async (root: string, files: Record<string, TestFile>):
 /** Real git over HTTP on loopback, with Basic authentication. */
 export const startGitServer = async (): Promise<TestGitServer> => {
   const folder = await mkdtemp(join(tmpdir(), 'git-server-'))
-  const faults: TestGitServer['faults'] = []
   const requests: string[] = []
   const server = createServer((request, response) => {
     requests.push(`${request.method} ${request.url}`)
-    const fault = faults.shift()
+    const { pathname } = new URL(request.url ?? '/', 'http://localhost')
+    const meant = self.faultAt?.method === request.method && self.faultAt?.path.test(pathname)
+    const fault = meant ? self.faultAt?.fault : undefined
+    if (meant && self.faultAt) {
+      const times = (self.faultAt.times ?? 1) - 1
+      self.faultAt = times > 0 ? { ...self.faultAt, times } : undefined
+    }
+    if (fault === 'hang') return
     if (fault === 'drop') return void request.socket.destroy()
     if (typeof fault === 'number') return void response.writeHead(fault).end('no')
     const expected = `Basic ${Buffer.from(`${testCredential.username}:${testCredential.password}`).toString('base64')}`
@@ -80,9 +86,9 @@ export const startGitServer = async (): Promise<TestGitServer> => {
   })
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   const { port } = server.address() as AddressInfo
-  return {
+  const self: TestGitServer = {
     folder,
-    faults,
+    faultAt: undefined,
     requests,
     createRepository: (name, files) => createRepository(folder, `http://127.0.0.1:${port}`, name, files),
     close: async () => {
@@ -91,6 +97,7 @@ export const startGitServer = async (): Promise<TestGitServer> => {
       await rm(folder, { recursive: true, force: true })
     },
   }
+  return self
 }
 
 const createRepository = async (
