@@ -1,6 +1,7 @@
 import { lstat, readlink } from 'node:fs/promises'
-import { join, resolve, sep } from 'node:path'
+import { resolve, sep } from 'node:path'
 import { insidePaths } from './environment.ts'
+import { etcFolders } from './etc.ts'
 import type { SandboxLimits } from './limits.ts'
 import type { Tools } from './tools.ts'
 
@@ -23,11 +24,8 @@ export const systemArguments = async (tools: Tools, limits: SandboxLimits, hidde
   ...hidden.filter((folder) => visibleFolders.some((visible) => isWithin(folder, visible))).flatMap(emptyFolder),
   // Machine-wide settings of npm, which may hold a token.
   ...(await existing(['/usr/etc', '/usr/local/etc'])).flatMap(emptyFolder),
-  ...(await existing(etcEntries)).flatMap((path) => ['--ro-bind', path, path]),
-  ...readOnly(tools.passwd, '/etc/passwd'),
-  ...readOnly(tools.group, '/etc/group'),
-  ...readOnly(tools.hosts, '/etc/hosts'),
-  ...readOnly(tools.nsswitch, '/etc/nsswitch.conf'),
+  ...readOnly(tools.etc, '/etc'),
+  ...(await existing(etcFolders)).flatMap((path) => readOnly(path, path)),
   ...['--proc', '/proc', '--dev', '/dev'],
   ...memoryFolders(limits).flatMap(({ path, bytes }) => ['--size', String(bytes), '--perms', '1777', '--tmpfs', path]),
   ...['--remount-ro', '/dev', '--symlink', '/tmp', '/var/tmp'],
@@ -58,32 +56,6 @@ const namespaces = [
 
 const visibleFolders = ['/usr', '/opt', '/bin', '/sbin', '/lib', '/lib32', '/lib64', '/libx32']
 
-/** Of `/etc`, only what programs need to load, to check certificates and to find their alternatives. No keys, no accounts. */
-const etcEntries = [
-  '/etc/alternatives',
-  '/etc/ca-certificates',
-  '/etc/crypto-policies',
-  '/etc/fonts',
-  '/etc/java-11-openjdk',
-  '/etc/java-17-openjdk',
-  '/etc/java-21-openjdk',
-  '/etc/ld.so.cache',
-  '/etc/ld.so.conf',
-  '/etc/ld.so.conf.d',
-  '/etc/localtime',
-  '/etc/magic',
-  '/etc/mime.types',
-  '/etc/os-release',
-  '/etc/perl',
-  '/etc/pki/ca-trust/extracted',
-  '/etc/pki/tls/certs',
-  '/etc/protocols',
-  '/etc/python3',
-  '/etc/services',
-  '/etc/ssl/certs',
-  '/etc/ssl/openssl.cnf',
-]
-
 /** `/bin` and its like as they are on this host: a symbolic link into `/usr`, or a folder. */
 const systemFolders = async (): Promise<string[]> => {
   const found = await Promise.all(
@@ -97,21 +69,10 @@ const systemFolders = async (): Promise<string[]> => {
 }
 
 const toolArguments = (tools: Tools): string[] => [
+  ...readOnly(tools.inside, insidePaths.tools),
   ...readOnly(tools.node, insidePaths.node),
   ...readOnly(tools.ripgrep, insidePaths.ripgrep),
-  ...readOnly(tools.fileServer, insidePaths.fileServer),
-  ...readOnly(tools.forwarder, insidePaths.forwarder),
-  ...readOnly(tools.probe, insidePaths.probe),
-  ...(tools.npm === null
-    ? []
-    : [
-        ...readOnly(tools.npm, insidePaths.npm),
-        ...['npm', 'npx'].flatMap((name) => [
-          '--symlink',
-          `../lib/node_modules/npm/bin/${name}-cli.js`,
-          join(insidePaths.node, '..', name),
-        ]),
-      ]),
+  ...(tools.npm === null ? [] : readOnly(tools.npm, insidePaths.npm)),
 ]
 
 const readOnly = (source: string, target: string): string[] => ['--ro-bind', source, target]

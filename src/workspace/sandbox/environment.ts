@@ -4,12 +4,13 @@ import type { SandboxKind } from '../contract.ts'
 export const insidePaths = {
   worktree: '/workspace',
   home: '/home/agent',
+  tools: '/run/journeyman',
   node: '/run/journeyman/node/bin/node',
   npm: '/run/journeyman/node/lib/node_modules/npm',
   ripgrep: '/run/journeyman/rg',
-  fileServer: '/run/journeyman/file-server.mjs',
-  forwarder: '/run/journeyman/forwarder.mjs',
-  probe: '/run/journeyman/probe.mjs',
+  fileServer: '/run/journeyman/file-server-process.mjs',
+  forwarder: '/run/journeyman/forwarder-process.mjs',
+  probe: '/run/journeyman/self-test-probe.mjs',
   proxy: '/run/journeyman/proxy',
 } as const
 

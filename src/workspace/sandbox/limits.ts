@@ -11,31 +11,27 @@ export type SandboxLimits = {
   output_kb: number
 }
 
-/**
- * Sets the limits on itself and becomes the command. Inside the sandbox, because the number of processes is counted per
- * user namespace there: outside, all runs of one uid would share a count. A limit that is already lower stays lower, so a
- * failing `ulimit` fails closed. `oom_score_adj` makes the kernel choose the sandbox before the worker that started it.
- */
-const commandWrapper = [
-  'for limit in $1; do ulimit "-${limit%%=*}" "${limit#*=}" 2>/dev/null; done',
-  'echo 1000 2>/dev/null >/proc/self/oom_score_adj',
-  'umask 022',
-  'shift',
-].join('\n')
+/** A text for bash, or a program with its arguments. */
+export type Executable = { script: string } | { program: string[] }
 
-/** `bash` with arguments such that `command` runs under the limits, with its errors in the order of its output. */
-export const limitedCommand = (
-  limits: SandboxLimits,
-  command: string[],
-  options: { joinErrors: boolean },
-): string[] => [
-  '/bin/bash',
-  '-c',
-  `${commandWrapper}\n${options.joinErrors ? 'exec 2>&1\n' : ''}exec "$@"`,
-  'sandbox',
-  shellLimits(limits),
-  ...command,
-]
+/**
+ * `bash` with arguments such that it sets the limits on itself and then becomes what is to run. Inside the sandbox, because
+ * processes are counted per user namespace there: outside, all runs of one uid would share a count. A limit that is already
+ * lower stays lower, so a failing `ulimit` fails closed. `oom_score_adj` makes the kernel choose the sandbox before the
+ * worker. A script follows on the next line of the same shell, which by then has done all of the line before.
+ */
+export const limitedCommand = (limits: SandboxLimits, executable: Executable, joinErrors: boolean): string[] => {
+  const prelude = [
+    `for limit in ${shellLimits(limits)}; do ulimit "-${'${limit%%=*}'}" "${'${limit#*=}'}" 2>/dev/null; done`,
+    'unset limit',
+    'echo 1000 2>/dev/null >/proc/self/oom_score_adj',
+    'umask 022',
+    ...(joinErrors ? ['exec 2>&1'] : []),
+  ].join('; ')
+  return 'script' in executable
+    ? ['/bin/bash', '-c', `${prelude}\n${executable.script}`]
+    : ['/bin/bash', '-c', `${prelude}; exec "$@"`, 'bash', ...executable.program]
+}
 
 /**
  * In the units of bash's `ulimit`: kilobytes for -d and -f. Core files are off. The address space is not limited (Node

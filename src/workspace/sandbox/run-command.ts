@@ -30,7 +30,7 @@ export const runCommand = async (
         root: request.root,
         scratch: request.scratch,
         proxyFolder: network?.folder ?? null,
-        command: ['/bin/bash', '-c', request.command],
+        executable: { script: request.command },
         joinErrors: true,
         interactive: false,
         timeoutMs: request.timeoutMs,

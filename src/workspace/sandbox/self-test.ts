@@ -28,7 +28,7 @@ export const selfTest = async (
       root: join(folder, 'root'),
       scratch: join(folder, 'home'),
       proxyFolder: null,
-      command: [insidePaths.node, insidePaths.probe, JSON.stringify(bait.request)],
+      executable: { program: [insidePaths.node, insidePaths.probe, JSON.stringify(bait.request)] },
       joinErrors: true,
       interactive: false,
       timeoutMs: probeTimeoutMs,

@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto'
-import { copyFile, link, mkdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
+import { copyFile, link, mkdir, readFile, rename, rm, stat, symlink, writeFile } from 'node:fs/promises'
 import { createRequire, stripTypeScriptTypes } from 'node:module'
 import { dirname, join } from 'node:path'
+import { prepareEtc } from './etc.ts'
 import { blockedAt, type Owner } from './owner.ts'
 import { isFilteredArchitecture, seccompProgram } from './seccomp.ts'
 
@@ -18,11 +19,10 @@ export type Tools = {
   ripgrep: string
   /** null where there is no filter for the processor. */
   seccomp: string | null
-  /** Made-up files for `/etc`: no names of the host. */
-  passwd: string
-  group: string
-  hosts: string
-  nsswitch: string
+  /** The folder that is `/run/journeyman` inside: scripts, and places for what is mounted there. */
+  inside: string
+  /** The folder that is `/etc` inside. */
+  etc: string
 }
 
 /**
@@ -30,29 +30,28 @@ export type Tools = {
  * binaries that lie in a folder closed to the user are linked or copied.
  */
 export const prepareTools = async (folder: string, owner: Owner | null): Promise<Tools> => {
+  const [inside, etc] = [join(folder, 'inside'), join(folder, 'etc')]
   await mkdir(folder, { recursive: true, mode: 0o755 })
   const [, , node, ripgrep, npm, seccomp] = await Promise.all([
-    Promise.all(scripts.map((name) => writeScript(folder, name))),
-    Promise.all(Object.entries(systemFiles).map(([name, text]) => replaceFile(join(folder, name), text))),
+    prepareInside(inside),
+    prepareEtc(etc, replaceFile),
     reachableFile(folder, 'node', process.execPath, owner),
     reachableFile(folder, 'rg', ripgrepPath(), owner),
     npmBeside(process.execPath, owner),
     writeFilter(folder),
   ])
-  const file = (name: string): string => join(folder, name)
+  const script = (name: (typeof scripts)[number]): string => join(inside, `${name}.mjs`)
   return {
-    launcher: file('launcher-process.mjs'),
-    fileServer: file('file-server-process.mjs'),
-    forwarder: file('forwarder-process.mjs'),
-    probe: file('self-test-probe.mjs'),
-    passwd: file('passwd'),
-    group: file('group'),
-    hosts: file('hosts'),
-    nsswitch: file('nsswitch.conf'),
+    launcher: script('launcher-process'),
+    fileServer: script('file-server-process'),
+    forwarder: script('forwarder-process'),
+    probe: script('self-test-probe'),
     node,
     npm,
     ripgrep,
     seccomp,
+    inside,
+    etc,
   }
 }
 
@@ -64,13 +63,23 @@ const scripts = [
   'file-server-process',
   'forwarder-process',
   'self-test-probe',
-]
+] as const
 
-const systemFiles = {
-  passwd: 'root:x:0:0:root:/root:/usr/sbin/nologin\nagent:x:1000:1000:agent:/home/agent:/bin/bash\n',
-  group: 'root:x:0:\nagent:x:1000:\n',
-  hosts: '127.0.0.1 localhost sandbox\n::1 localhost\n',
-  'nsswitch.conf': 'passwd: files\ngroup: files\nhosts: files\n',
+/** With the commands of npm as links, which lead nowhere when there is no npm beside Node; then the system's serves. */
+const prepareInside = async (folder: string): Promise<void> => {
+  await Promise.all([
+    mkdir(join(folder, 'node/bin'), { recursive: true }),
+    mkdir(join(folder, 'node/lib/node_modules/npm'), { recursive: true }),
+    mkdir(join(folder, 'proxy'), { recursive: true }),
+  ])
+  await Promise.all([
+    ...scripts.map((name) => writeScript(folder, name)),
+    // Never replaced: that would undo the mount on it in every sandbox of another process that runs at this moment.
+    ...['node/bin/node', 'rg'].map((name) => writeFile(join(folder, name), '', { flag: 'a', mode: 0o644 })),
+    ...['npm', 'npx'].map((name) =>
+      symlink(`../lib/node_modules/npm/bin/${name}-cli.js`, join(folder, 'node/bin', name)).catch(() => null),
+    ),
+  ])
 }
 
 const writeScript = async (folder: string, name: string): Promise<void> => {
