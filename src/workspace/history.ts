@@ -23,7 +23,7 @@ export const createHistory = (git: Git, place: RunPlace, baseSha: string, diff: 
   }
   const quiet = ['--no-ext-diff', '--no-textconv', '--no-color']
   return {
-    log: ({ path, limit }) => {
+    log: async ({ path, limit }) => {
       const count = `--max-count=${Math.min(Math.max(1, Math.floor(limit)), maxEntries)}`
       const format = '--format=%h %ad %an: %s'
       return ask(['log', ...quiet, count, '--date=short', format, baseSha, '--', ...pathOf(path)], 'reading the log')
