@@ -65,3 +65,13 @@ test('every request is recorded with what it was answered', async () => {
     { service: 'github', method: 'POST', path: '/repos/acme/shop/issues', status: 201, body: { title: 'Recorded' } },
   ])
 })
+
+test('without validation it says so, and refuses only what it must', async () => {
+  const lax = await openTestWorld({ validate: false })
+  const misspelt = { ...acmeShop, title: 'x', boddy: 'y' }
+  const answer = await lax.octokit.request('POST /repos/{owner}/{repo}/issues', misspelt)
+  const untitled = lax.octokit.request('POST /repos/{owner}/{repo}/issues', { ...acmeShop, title: '' })
+  await expect(untitled).rejects.toMatchObject({ status: 422 })
+  expect([answer.status, lax.world.violations, lax.world.validation]).toEqual([201, [], 'off, as it was asked'])
+  await lax.close()
+})

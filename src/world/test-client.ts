@@ -18,9 +18,9 @@ export type TestWorld = {
 
 export const acmeShop = { owner: 'acme', repo: 'shop' }
 
-export const openTestWorld = async (): Promise<TestWorld> => {
+export const openTestWorld = async (options: { validate?: boolean } = {}): Promise<TestWorld> => {
   const folder = await mkdtemp(join(tmpdir(), 'journeyman-world-'))
-  const world = await startWorld({ folder })
+  const world = await startWorld({ folder, ...options })
   const repository = await world.github.createRepository('acme/shop', {
     'README.md': '# Shop\n',
     'src/a.js': 'let a = 1\n',

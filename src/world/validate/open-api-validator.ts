@@ -112,20 +112,9 @@ const responsesOf = (operation: Operation, resolve: Resolve, compile: Compile): 
   const responses = new Map<number, Check | null>()
   for (const [status, response] of Object.entries(operation.responses)) {
     const schema = resolve<{ content?: Content }>(response)?.content?.['application/json']?.schema
-    responses.set(
-      Number(status),
-      schema === undefined ? null : lazily(() => compile.strict(schema, Number(status) < 400)),
-    )
+    responses.set(Number(status), schema === undefined ? null : compile.strict(schema, Number(status) < 400))
   }
   return responses
-}
-
-const lazily = (make: () => Check): Check => {
-  let check: Check | null = null
-  return (data) => {
-    check ??= make()
-    return check(data)
-  }
 }
 
 const bodyProblems = (judge: Judge, body: unknown): string[] => {

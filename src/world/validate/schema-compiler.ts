@@ -20,12 +20,18 @@ export const schemaCompiler = (components: Record<string, unknown>, options: { c
       add(found)
     }
   }
-  return (schema: unknown, close = true): Check => {
+  const compile = (schema: unknown, close: boolean): ValidateFunction => {
     const refs = new Set<string>()
     const strict = strictSchema(schema, { close, refs }) as Schema
     add(refs)
-    const validate = ajv.compile(strict)
-    return (data) => problems(validate, data)
+    return ajv.compile(strict)
+  }
+  return (schema: unknown, close = true): Check => {
+    let validate: ValidateFunction | null = null
+    return (data) => {
+      validate ??= compile(schema, close)
+      return problems(validate, data)
+    }
   }
 }
 
