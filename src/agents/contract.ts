@@ -1,9 +1,7 @@
-import type { Failure } from '../domain/errors.ts'
 import type { MicroUsd, TokenUsage } from '../domain/money.ts'
 import type {
   AssistantBlock,
   Message,
-  ModelRequest,
   ModelResponse,
   TextBlock,
   ToolDefinition,
@@ -102,6 +100,3 @@ export type RunAgent = (
   workspace: Workspace,
   signal: AbortSignal,
 ) => Promise<AgentOutcome>
-
-/** How a call of one turn is sent, with retries and the fallback; see `agents/call-model.ts`. */
-export type ModelCall = { request: ModelRequest; failures: Failure[] }

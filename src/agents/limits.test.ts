@@ -133,6 +133,36 @@ describe('a stop', () => {
     },
   )
 
+  it('in a call to the model is told as its reason too, whatever the provider threw', async () => {
+    const stop = new AbortController()
+    const provider = {
+      ...scriptedProvider(() => ({})),
+      complete: async () => {
+        stop.abort(new JourneymanError('shutting_down', 'why'))
+        throw new Error('socket hang up')
+      },
+    }
+    const failure = await runIt({ provider, journal: memoryJournal(rows), workspace, signal: stop.signal }).catch(
+      failureOf,
+    )
+    expect(failure).toEqual({ code: 'shutting_down', message: 'why' })
+    expect([...rows.reservations.values()]).toEqual(['unknown'])
+  })
+
+  it('does not hide a lost claim', async () => {
+    const stop = new AbortController()
+    const journal = memoryJournal(rows, {
+      crash: (at) => {
+        if (at !== 'toolsDone.before') return
+        stop.abort(new JourneymanError('stopped', 'Stopped by anna.'))
+        throw new JourneymanError('stale_epoch', 'lost')
+      },
+    })
+    const provider = scriptedProvider(() => ({ calls: [sh('true')] }))
+    const failure = await runIt({ provider, journal, workspace, signal: stop.signal }).catch(failureOf)
+    expect(failure).toMatchObject({ code: 'stale_epoch' })
+  })
+
   it('without a reason of ours is "stopped"', async () => {
     const stop = new AbortController()
     stop.abort()

@@ -133,21 +133,23 @@ const startClock = (task: AgentTask, signal: AbortSignal): AgentClock => {
   }
 }
 
-/** The errors that end a conversation, with what had been done until then where a person will want to know. */
+/**
+ * The errors that end a conversation, with what had been done until then where a person will want to know. After the signal
+ * has come, whatever breaks breaks of it, and its reason is told; but a lost claim goes before a stop.
+ */
 const explained = (error: unknown, signal: AbortSignal, turns: Turn[], task: AgentTask): unknown => {
-  const cause = signal.aborted && endedBySignal(error) ? signal.reason : error
-  if (codeOf(cause) === 'limit_reached' && (cause as JourneymanError).detail?.['limit'] === 'minutes') {
+  const cause = signal.aborted && codeOf(error) !== 'stale_epoch' ? reasonOf(signal) : error
+  if (!(cause instanceof JourneymanError)) return cause
+  if (cause.code === 'limit_reached' && cause.detail?.['limit'] === 'minutes') {
     return limitReached('minutes', `${task.limits.maxMinutes} minutes`, turns, task.role)
   }
-  if (codeOf(cause) === 'budget_exceeded') {
-    const { message, nextAction, detail } = cause as JourneymanError
-    const options = { ...(nextAction !== undefined && { nextAction }), ...(detail && { detail }), cause }
-    return new JourneymanError('budget_exceeded', `${message} ${whatWasDone(turns)}`, options)
-  }
-  if (cause instanceof JourneymanError || !signal.aborted) return cause
-  return new JourneymanError('stopped', 'The agent was stopped.', { cause })
+  if (cause.code !== 'budget_exceeded') return cause
+  const { message, nextAction, detail } = cause
+  const options = { ...(nextAction !== undefined && { nextAction }), ...(detail && { detail }), cause }
+  return new JourneymanError('budget_exceeded', `${message} ${whatWasDone(turns)}`, options)
 }
 
-/** Whatever an interrupted call throws: our own word for it, or a foreign abort. */
-const endedBySignal = (error: unknown): boolean =>
-  !(error instanceof JourneymanError) || error.code === 'stopped' || error.code === 'limit_reached'
+const reasonOf = (signal: AbortSignal): JourneymanError =>
+  signal.reason instanceof JourneymanError
+    ? signal.reason
+    : new JourneymanError('stopped', 'The agent was stopped.', { cause: signal.reason })

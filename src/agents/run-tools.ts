@@ -16,11 +16,7 @@ export const toolCallsOf = (turn: Turn): ToolUseBlock[] => turn.content.filter((
 export const runTools = async (conversation: Conversation, turn: Turn): Promise<ToolResult[]> => {
   const calls = toolCallsOf(turn)
   const results = new Map<string, ToolResult>()
-  const inOrder = [
-    ...calls.filter((call) => call.name !== submitName),
-    ...calls.filter((call) => call.name === submitName),
-  ]
-  for (const [index, call] of inOrder.entries()) {
+  for (const [index, call] of inRunningOrder(calls).entries()) {
     const failed = [...results.values()].some((result) => result.isError)
     const { content, isError } = await answerTo(conversation, call, index, failed)
     results.set(call.id, { toolUseId: call.id, content: presentable(content, conversation), isError })
@@ -28,9 +24,14 @@ export const runTools = async (conversation: Conversation, turn: Turn): Promise<
   return calls.map((call) => results.get(call.id) as ToolResult)
 }
 
+const inRunningOrder = (calls: ToolUseBlock[]): ToolUseBlock[] => [
+  ...calls.filter((call) => call.name !== submitName),
+  ...calls.filter((call) => call.name === submitName),
+]
+
 /** What a resumed worker does for results that the journal has: only the calls that may have changed files. */
 export const repeatChanges = async (conversation: Conversation, turn: Turn): Promise<void> => {
-  for (const [index, call] of toolCallsOf(turn).entries()) {
+  for (const [index, call] of inRunningOrder(toolCallsOf(turn)).entries()) {
     if (conversation.tools.get(call.name)?.changesFiles(call.input)) await answerTo(conversation, call, index, false)
   }
 }

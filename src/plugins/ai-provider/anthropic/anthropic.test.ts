@@ -48,6 +48,15 @@ describe('anthropic: its own protocol', () => {
     })
   })
 
+  it('keeps its connection for the next call', async () => {
+    const server = await startLoopbackClaude({ kind: 'answer', text: 'Hello' })
+    const provider = createAnthropic({ apiKey: 'k', baseUrl: server.url, stallSeconds: 5, requestMinutes: 1 })
+    for (let call = 0; call < 8; call++) await provider.complete(request, new AbortController().signal)
+    await server.close()
+    // Two and not one: the next call may come before the first connection has been put back.
+    expect(server.connections()).toBeLessThanOrEqual(2)
+  })
+
   it.each([
     [{ 'retry-after': '3' }, 3000],
     [{ 'retry-after': 'Thu, 01 Jan 1970 00:00:10 GMT' }, 9000],

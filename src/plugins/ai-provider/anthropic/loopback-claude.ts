@@ -2,10 +2,17 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net'
 import type { Behaviour } from '../contract-suite.ts'
 
+type LoopbackClaude = {
+  url: string
+  bodies: unknown[]
+  headers: IncomingMessage['headers'][]
+  connections: () => number
+  close: () => Promise<void>
+}
+
 /** A server on loopback that speaks as much of Anthropic's protocol as the tests of this plugin need. */
-export const startLoopbackClaude = async (
-  behaviour: Behaviour,
-): Promise<{ url: string; bodies: unknown[]; headers: IncomingMessage['headers'][]; close: () => Promise<void> }> => {
+export const startLoopbackClaude = async (behaviour: Behaviour): Promise<LoopbackClaude> => {
+  let connections = 0
   const bodies: unknown[] = []
   const headers: IncomingMessage['headers'][] = []
   const server = createServer(async (request, response) => {
@@ -15,12 +22,16 @@ export const startLoopbackClaude = async (
     headers.push(request.headers)
     behave(behaviour, request.url ?? '', response)
   })
+  server.on('connection', () => {
+    connections += 1
+  })
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   const close = () => {
     server.closeAllConnections()
     return new Promise<void>((resolve) => server.close(() => resolve()))
   }
-  return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, bodies, headers, close }
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+  return { url, bodies, headers, connections: () => connections, close }
 }
 
 const behave = (behaviour: Behaviour, url: string, response: ServerResponse): void => {
