@@ -7,7 +7,8 @@ export default defineConfig({
     // A process each: tests end processes, arm crash points and open databases that are bound to their process.
     pool: 'forks',
     maxWorkers: 2,
-    testTimeout: 30_000,
+    // Generous: machines are shared, and a test of a restart waits for leases to lapse.
+    testTimeout: 90_000,
     hookTimeout: 60_000,
     teardownTimeout: 20_000,
     reporters: ['default'],

@@ -205,6 +205,7 @@ export const buildApp = (initial: Config, options: AppOptions): App => {
       runUrl: () => null,
       sandbox: () => workspaces.sandbox,
       everySeconds: () => config.runs.report_every_seconds,
+      leaseSeconds: () => config.runs.lease_seconds,
     }
     const acknowledge = createAcknowledge({
       ...reporting,

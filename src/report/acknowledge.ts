@@ -3,10 +3,11 @@ import { type Failure, failureOf, JourneymanError } from '../domain/errors.ts'
 import type { Run } from '../domain/run.ts'
 import type { Permission } from '../plugins/version-control/contract.ts'
 import type { Tx } from '../store/database.ts'
-import { endReportLease, setAcknowledged, takeReportLease } from '../store/reporting.ts'
+import { type ReportLease, setAcknowledged } from '../store/reporting.ts'
 import { finishRun, hasRefusedBefore } from '../store/runs.ts'
 import { disarm } from './disarm.ts'
 import { type ReporterParts, taskRefOf, tell } from './reporter.ts'
+import { withReportLease } from './with-report-lease.ts'
 
 export type AcknowledgeParts = ReporterParts & {
   /** Numbers of the bots that may start something. */
@@ -22,37 +23,29 @@ export type AcknowledgeParts = ReporterParts & {
 }
 
 const mayStart: ReadonlySet<Permission> = new Set(['write', 'maintain', 'admin'])
-const leaseSeconds = 20
-
 /**
  * The fast lane: looks up, live, whether the actor may start this. If so: eyes, the progress comment, and the work is let
  * in. If not: one polite refusal, and the run ends. Twice is once.
  */
 export const createAcknowledge =
   (parts: AcknowledgeParts) =>
-  async (runId: string): Promise<'done' | 'busy'> => {
-    const lease = await takeReportLease(parts.database.db, runId, leaseSeconds)
-    if (lease === 'busy') return 'busy'
-    if (lease === 'gone') return 'done'
-    let told = false
-    try {
-      if (lease.acknowledged || lease.run.state !== 'queued') return 'done'
+  (runId: string): Promise<'done' | 'busy' | 'gone'> =>
+    withReportLease(parts, runId, async (lease) => {
+      if (lease.acknowledged || lease.run.state !== 'queued') return { outcome: 'done' as const, told: false }
       const guard: EffectGuard = { runId, role: 'reporter', epoch: lease.epoch, owner: parts.owner }
       const refusal = await refusalOf(parts, lease.run)
       if (refusal !== null) await refuse(parts, guard, lease.run, refusal)
-      else {
-        await Promise.all([react(parts, guard, lease.run), tell(parts, lease)])
-        await parts.database.db.transaction().execute(async (tx) => {
-          await setAcknowledged(tx, runId)
-          await parts.admit(tx, runId)
-        })
-      }
-      told = true
-      return 'done'
-    } finally {
-      await endReportLease(parts.database.db, runId, lease.epoch, told)
-    }
-  }
+      else await admit(parts, guard, lease)
+      return { outcome: 'done', told: true }
+    })
+
+const admit = async (parts: AcknowledgeParts, guard: EffectGuard, lease: ReportLease): Promise<void> => {
+  await Promise.all([react(parts, guard, lease.run), tell(parts, lease)])
+  await parts.database.db.transaction().execute(async (tx) => {
+    await setAcknowledged(tx, lease.run.id)
+    await parts.admit(tx, lease.run.id)
+  })
+}
 
 /** null when the work may begin. What cannot be found out now throws, and is tried again. */
 const refusalOf = async (parts: AcknowledgeParts, run: Run): Promise<Failure | null> => {

@@ -4,12 +4,13 @@ import { isLive, type Run, type StepRecord } from '../domain/run.ts'
 import type { TaskManagement, TaskRef } from '../plugins/task-management/contract.ts'
 import type { VersionControl } from '../plugins/version-control/contract.ts'
 import type { Database } from '../store/database.ts'
-import { endReportLease, type ReportLease, takeReportLease } from '../store/reporting.ts'
+import type { ReportLease } from '../store/reporting.ts'
 import { addLinks, getRun } from '../store/runs.ts'
 import { loadSteps } from '../store/steps.ts'
 import { renderCheckRun } from './check-run.ts'
 import { progressMarker, renderProgress } from './progress-comment.ts'
 import { stateLabels } from './state-labels.ts'
+import { withReportLease } from './with-report-lease.ts'
 
 export type ReporterParts = {
   database: Database
@@ -23,10 +24,8 @@ export type ReporterParts = {
   runUrl: (runId: string) => string | null
   sandbox: () => { usable: boolean; kind: string }
   everySeconds: () => number
+  leaseSeconds: () => number
 }
-
-/** How long one telling may take before another process may try. */
-const leaseSeconds = 20
 
 export type Telling = 'told' | 'busy' | 'too_early' | 'gone'
 
@@ -36,20 +35,14 @@ export type Telling = 'told' | 'busy' | 'too_early' | 'gone'
  */
 export const createReporter =
   (parts: ReporterParts) =>
-  async (runId: string): Promise<Telling> => {
-    const lease = await takeReportLease(parts.database.db, runId, leaseSeconds)
-    if (lease === 'busy' || lease === 'gone') return lease
-    let told = false
-    try {
-      if (!lease.acknowledged) return 'gone'
-      if (isLive(lease.run.state) && (lease.sinceReportSeconds ?? Infinity) < parts.everySeconds()) return 'too_early'
+  (runId: string): Promise<Telling> =>
+    withReportLease<Telling>(parts, runId, async (lease) => {
+      if (!lease.acknowledged) return { outcome: 'gone', told: false }
+      const early = isLive(lease.run.state) && (lease.sinceReportSeconds ?? Infinity) < parts.everySeconds()
+      if (early) return { outcome: 'too_early', told: false }
       await tell(parts, lease)
-      told = true
-      return 'told'
-    } finally {
-      await endReportLease(parts.database.db, runId, lease.epoch, told)
-    }
-  }
+      return { outcome: 'told', told: true }
+    })
 
 /** Under the lease: everything that people see, brought to what the rows say. */
 export const tell = async (parts: ReporterParts, lease: ReportLease): Promise<void> => {

@@ -24,14 +24,15 @@ export const requeueLapsed = async (tx: Tx, lostJobSeconds: number): Promise<str
   return rows.map((row) => row.id)
 }
 
-/** Runs that wait for their acknowledgement for longer than a job takes. */
+/** Runs whose acknowledgement was begun by a process that is gone, or waits for longer than a job takes. */
 export const runsToAcknowledge = async (tx: Tx, lostJobSeconds: number): Promise<string[]> => {
   const { rows } = await sql<{ id: string }>`
-    update workflow_executions set updated_at = now()
+    update workflow_executions set updated_at = now(), report_until = null
     where id in (
       select id from workflow_executions
       where state = 'queued' and acknowledged_at is null
-        and updated_at < now() - make_interval(secs => ${lostJobSeconds}::float)
+        and (report_until < now()
+          or (report_until is null and updated_at < now() - make_interval(secs => ${lostJobSeconds}::float)))
       order by created_at limit ${most} for update skip locked)
     returning id`.execute(tx)
   return rows.map((row) => row.id)

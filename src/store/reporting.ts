@@ -35,6 +35,24 @@ export const takeReportLease = async (
   return known ? 'busy' : 'gone'
 }
 
+/** false when the lease is lost. */
+export const renewReportLease = async (
+  db: Db,
+  runId: string,
+  epoch: number,
+  leaseSeconds: number,
+): Promise<boolean> => {
+  const row = await db
+    .updateTable('workflow_executions')
+    .set({ report_until: inSeconds(leaseSeconds) })
+    .where('id', '=', runId)
+    .where('report_epoch', '=', epoch)
+    .where('report_until', 'is not', null)
+    .returning('id')
+    .executeTakeFirst()
+  return row !== undefined
+}
+
 /** `told`: people have seen the present state; otherwise it stays to be told. */
 export const endReportLease = async (db: Db | Tx, runId: string, epoch: number, told: boolean): Promise<void> => {
   await db
