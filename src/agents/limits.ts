@@ -7,7 +7,7 @@ import { whatWasDone } from './what-was-done.ts'
 
 /** At this share of tokens and time the model is told to come to an end; at the whole it is ended. */
 const warnAt = 0.85
-export const maxAnswersWithoutTool = 3
+const maxAnswersWithoutTool = 3
 
 export const usageOf = (turns: Turn[]): TokenUsage => turns.reduce((sum, turn) => addUsage(sum, turn.usage), noUsage)
 

@@ -8,7 +8,7 @@ import { storableText } from './storable-text.ts'
 import { submitName } from './tools/submit.ts'
 import { maxResultCharacters, refusal, type ToolAnswer } from './tools/tool.ts'
 
-export const maxCallsPerTurn = 32
+const maxCallsPerTurn = 32
 
 export const toolCallsOf = (turn: Turn): ToolUseBlock[] => turn.content.filter((block) => block.type === 'tool_use')
 

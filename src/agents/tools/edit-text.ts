@@ -1,5 +1,5 @@
 /** What an edit made of a text, with the lines around the change; or why it was not made, in the vendor's words. */
-export type Edit = { text: string; snippet: string } | { refused: string }
+type Edit = { text: string; snippet: string } | { refused: string }
 
 const linesAround = 4
 const maxSnippetLines = 60

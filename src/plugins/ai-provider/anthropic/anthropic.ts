@@ -6,7 +6,7 @@ import { estimateRequestTokens } from './estimate-tokens.ts'
 import { readAnswer } from './read-answer.ts'
 import { type CallWatch, watchCall } from './watch-call.ts'
 
-export type AnthropicOptions = {
+type AnthropicOptions = {
   apiKey: string
   baseUrl: string
   /** This long without an event ends a call. */

@@ -1,7 +1,7 @@
 import { type ErrorCode, JourneymanError } from '../../../domain/errors.ts'
 
 /** Whether the provider can have charged for the call that failed. */
-export type Charge = 'free' | 'unknown'
+type Charge = 'free' | 'unknown'
 
 /** The vendor's error types, in an error body or in an `error` event of a stream that began well. */
 const codeOfType: Record<string, ErrorCode> = {

@@ -4,10 +4,10 @@ import type { AssistantBlock, ModelResponse, StopReason } from '../contract.ts'
 import { errorOfEvent, providerError } from './classify-error.ts'
 
 /** One server-sent event as it came. */
-export type RawEvent = { event: string | null; data: string }
+type RawEvent = { event: string | null; data: string }
 
 /** More than any model answers in one turn; what is over it comes from something that is broken. */
-export const maxArgumentBytes = 256 * 1024
+const maxArgumentBytes = 256 * 1024
 const maxAnswerBytes = 4 * 1024 * 1024
 const maxBlocks = 200
 
