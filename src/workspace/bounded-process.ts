@@ -1,4 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process'
+import { existsSync } from 'node:fs'
 import { JourneymanError } from '../domain/errors.ts'
 
 export type ProcessRequest = {
@@ -55,7 +56,7 @@ export const runBoundedProcess = (request: ProcessRequest): Promise<ProcessResul
     }
     child.on('error', (error) => {
       settle()
-      reject(new JourneymanError('internal', `${request.file} cannot be started: ${error.message}`, { cause: error }))
+      reject(startFailure(request, error))
     })
     child.on('close', (exitCode) => {
       settle()
@@ -67,6 +68,15 @@ export const runBoundedProcess = (request: ProcessRequest): Promise<ProcessResul
     child.stdin.on('error', () => {})
     child.stdin.end(request.input)
   })
+
+/** The system says "no such file" of a missing program and of a missing folder alike. */
+const startFailure = ({ file, cwd }: ProcessRequest, cause: NodeJS.ErrnoException): JourneymanError => {
+  if (cause.code !== 'ENOENT')
+    return new JourneymanError('internal', `${file} cannot be started: ${cause.message}`, { cause })
+  if (!existsSync(cwd)) return new JourneymanError('workspace_lost', `The folder ${cwd} is gone.`, { cause })
+  const nextAction = `Install ${file}, and see that it lies in a folder where programs are looked for.`
+  return new JourneymanError('invalid_configuration', `There is no ${file} on this machine.`, { nextAction, cause })
+}
 
 const endGroup = (child: ChildProcess): void => {
   if (child.pid === undefined || child.exitCode !== null || child.signalCode !== null) return

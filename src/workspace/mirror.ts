@@ -160,9 +160,10 @@ const trim = async (options: MirrorOptions, alone: Alone): Promise<void> => {
     if (index === 0 || bytes <= options.maxBytes || inUse.has(mirror.name)) continue
     // Another process may be about to make a worktree of it.
     if (Date.now() - mirror.usedAt < justUsedMs) continue
-    await alone(mirror.name, AbortSignal.timeout(1_000), () =>
-      rm(join(options.folder, mirror.name), { recursive: true, force: true }),
-    )
+    const folder = join(options.folder, mirror.name)
+    const remove = () => rm(folder, { recursive: true, force: true })
+    // One that somebody holds is in use, and stays.
+    await alone(mirror.name, AbortSignal.timeout(1_000), remove).catch(() => {})
     bytes -= mirror.bytes
   }
 }

@@ -5,7 +5,7 @@ import { hostname } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { TestRepository } from './test-support/git-server.ts'
-import { openRequest, openTestRoom, runIn, type TestRoom } from './test-support/open-test-room.ts'
+import { openRequest, openTestRoom, plainSandbox, runIn, type TestRoom } from './test-support/open-test-room.ts'
 
 let room: TestRoom
 let repository: TestRepository
@@ -217,6 +217,24 @@ describe('mirrors', () => {
   })
 })
 
+describe('what is needed', () => {
+  test('a machine without git is told so in a sentence', async () => {
+    await expect(room.again({ searchPath: '/nonexistent' })).rejects.toMatchObject({
+      code: 'invalid_configuration',
+      message: 'There is no git on this machine.',
+    })
+  })
+
+  test('a git that does not know our guards is refused', async () => {
+    const old = join(room.folder, 'old-git')
+    await mkdir(old)
+    await writeFile(join(old, 'git'), '#!/bin/sh\necho git version 2.31.8\n', { mode: 0o755 })
+    await expect(room.again({ searchPath: `${old}:/usr/bin:/bin` })).rejects.toMatchObject({
+      code: 'invalid_configuration',
+    })
+  })
+})
+
 describe('a run’s folder', () => {
   test('what a killed worker left is taken over, with the state that was recorded', async () => {
     repository = await newRepository()
@@ -234,6 +252,16 @@ describe('a run’s folder', () => {
     // Without a snapshot it begins from the base commit.
     const third = await other.open({ ...request, snapshot: null }, AbortSignal.timeout(20_000))
     expect(await third.proposal()).toEqual([])
+  })
+
+  test('one that was begun without a usable sandbox is handed over when there is one', async () => {
+    repository = await newRepository()
+    const closed = await room.again({ sandbox: plainSandbox(false) })
+    const request = openRequest('run_handed', repository)
+    const first = await closed.open(request, AbortSignal.timeout(20_000))
+    const { commit } = await first.snapshot('one')
+    const second = await room.open('run_handed', repository, { base: { sha: first.baseSha }, snapshot: commit })
+    expect(await runIn(second, 'echo mine >> a.txt; cat a.txt')).toBe('one\nmine\n')
   })
 
   test('a half-made one is made anew', async () => {

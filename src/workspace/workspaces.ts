@@ -1,5 +1,5 @@
 import { mkdir, readdir } from 'node:fs/promises'
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
 import { codeOf, JourneymanError } from '../domain/errors.ts'
 import { type FoundBase, findBase, readBase } from './base-files.ts'
 import type { Person } from './commit.ts'
@@ -9,12 +9,14 @@ import { requireBranchName, requireCommitId } from './git-names.ts'
 import { createMirrors, type Mirror, type MirrorRequest, type Mirrors } from './mirror.ts'
 import type { RecordLimits } from './record-tree.ts'
 import { removeTree } from './remove-tree.ts'
-import { type RunPlace, runPlaceOf } from './run-place.ts'
+import { requireGit } from './require-git.ts'
+import { type Identity, type RunPlace, runPlaceOf } from './run-place.ts'
+import { requireReachable } from './sandbox/owner.ts'
 import { repositorySettings, settingsSources } from './settings.ts'
 import { restoreSnapshot } from './snapshot.ts'
 import { createWorkspace } from './workspace.ts'
 import type { WorkspaceSandbox } from './workspace-sandbox.ts'
-import { makeWorktree, readState, type WorktreeState } from './worktree.ts'
+import { handOver, makeWorktree, readState, type WorktreeState } from './worktree.ts'
 
 export type WorkspacesOptions = {
   /** Holds `mirrors/` and `runs/`. */
@@ -63,15 +65,18 @@ export const createWorkspaces = async (options: WorkspacesOptions): Promise<Work
 }
 
 const createRoom = async (options: WorkspacesOptions): Promise<Room> => {
-  const runsFolder = join(options.folder, 'runs')
-  const mirrorsFolder = join(options.folder, 'mirrors')
+  const folder = resolve(options.folder)
+  const runsFolder = join(folder, 'runs')
+  const mirrorsFolder = join(folder, 'mirrors')
   // Others may pass through to the work tree that is theirs, and see nothing on the way.
-  for (const folder of [options.folder, runsFolder]) await mkdir(folder, { recursive: true, mode: 0o711 })
+  for (const path of [folder, runsFolder]) await mkdir(path, { recursive: true, mode: 0o711 })
   await mkdir(mirrorsFolder, { recursive: true, mode: 0o750 })
   const git = createGit({
     searchPath: options.searchPath ?? defaults.searchPath,
     environment: options.gitEnvironment ?? {},
   })
+  await requireGit(git, folder)
+  await requireReachable(ownerOf(options.sandbox), join(runsFolder, 'any'))
   const filled = { ...defaults, ...options }
   const mirrors = createMirrors({
     folder: mirrorsFolder,
@@ -84,14 +89,18 @@ const createRoom = async (options: WorkspacesOptions): Promise<Room> => {
 }
 
 const placeOf = (room: Room, runId: string): RunPlace =>
-  runPlaceOf(room.runsFolder, runId, room.sandbox.owner ?? undefined)
+  runPlaceOf(room.runsFolder, runId, ownerOf(room.sandbox) ?? undefined)
+
+/** Where no command can run, nothing has to belong to anybody else, and the folder may be closed to others. */
+const ownerOf = ({ status, owner }: WorkspaceSandbox): Identity | null => (status.usable ? owner : null)
 
 const openWorkspace = async (room: Room, request: OpenRequest, signal: AbortSignal): Promise<Workspace> => {
   await room.open.get(request.runId)?.close()
   const place = placeOf(room, request.runId)
   const { mirror, base } = await prepareMirror(room, request, signal)
   const baseSha = base.commit
-  const state: WorktreeState = { format: 1, cloneUrl: request.cloneUrl, mirror: mirror.name, baseSha }
+  const ownerUid = place.owner?.uid ?? null
+  const state: WorktreeState = { format: 1, cloneUrl: request.cloneUrl, mirror: mirror.name, baseSha, ownerUid }
   const preparing = prepareTree(room, place, { state, mirror, request, signal })
   // Whatever fails, nobody writes in the run's folder any more when this is over.
   const quiet = preparing.catch(() => {})
@@ -154,6 +163,7 @@ const prepareTree = async (
 ): Promise<void> => {
   const found = await readState(place)
   const same = found?.baseSha === state.baseSha && found.cloneUrl === state.cloneUrl
+  if (same && found.ownerUid !== state.ownerUid) await handOver(place, state)
   if (request.snapshot !== null) {
     if (same) return void (await restoreSnapshot(room.git, place, request.snapshot))
     throw new JourneymanError('workspace_lost', 'The workspace of this run is not on this disk any more.', {

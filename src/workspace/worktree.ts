@@ -4,9 +4,10 @@ import { writeBareRepository } from './bare-repository.ts'
 import type { Git } from './git.ts'
 import { emptyFolder, removeTree } from './remove-tree.ts'
 import { gitPlaceOf, pointHead, type RunPlace, setHead, writeAtomically, writerOf } from './run-place.ts'
+import { giveTreeTo } from './sandbox/owner.ts'
 
 /** Written last: a run folder without it was not finished. */
-export type WorktreeState = { format: 1; cloneUrl: string; mirror: string; baseSha: string }
+export type WorktreeState = { format: 1; cloneUrl: string; mirror: string; baseSha: string; ownerUid: number | null }
 
 export const readState = async (place: RunPlace): Promise<WorktreeState | undefined> => {
   try {
@@ -35,6 +36,13 @@ export const makeWorktree = async (
   await setHead(place, request.state.baseSha)
   await checkOut(git, place, request.state.baseSha, { signal: request.signal })
   await writeAtomically(place.stateFile, JSON.stringify(request.state))
+}
+
+/** The sandbox became usable, or ceased to be, since the run was begun. */
+export const handOver = async (place: RunPlace, state: WorktreeState): Promise<void> => {
+  const owner = place.owner ?? { uid: process.getuid?.() ?? 0, gid: process.getgid?.() ?? 0 }
+  for (const path of [place.tree, place.home, dirname(place.indexFile)]) await giveTreeTo(owner, path)
+  await writeAtomically(place.stateFile, JSON.stringify(state))
 }
 
 /** Writes what the commit holds into the work tree. `fromNothing` empties it first, ignored files too. */
