@@ -10,14 +10,14 @@ const bash = (command: string): ScriptedTurn => ({ tools: [{ name: 'bash', input
 describeOnEachHouse('the end of a run', (open, kind) => {
   it('comes when the budget is used up, with the reason and what to do', async () => {
     const house = await open({ files: quickFiles })
-    await house.start({ runs: { max_cost_usd: 0.3 } })
+    await house.start({ runs: { max_cost_usd: 0.26 } })
     await house.label()
     const run = await ended(house)
     expect(run.state).toBe('failed')
     expect(run.failure?.code).toBe('budget_exceeded')
     const [comment] = progressComments(house)
     expect(comment?.body).toMatch(/^\*\*Failed\*\*/)
-    expect(comment?.body).toContain('of $0.30')
+    expect(comment?.body).toContain('of $0.26')
     expect(comment?.body).toContain('**What you can do:**')
     expect(house.repository.issue(house.issue.number).labels).toEqual(['ai:failed'])
     expect(house.repository.pulls()).toEqual([])
@@ -35,7 +35,7 @@ describeOnEachHouse('the end of a run', (open, kind) => {
       files: quickFiles,
       script: (request) => {
         const fault = request.turn < faults.length && request.repeat === 0 ? faults[request.turn] : undefined
-        return fault ? { fault } : demoScript(request)
+        return { ...(demoScript(request) as ScriptedTurn), ...(fault && { fault }) }
       },
     })
     const app = await house.start()

@@ -124,7 +124,7 @@ const brisk: DeepPartial<Config> = {
   runs: { report_every_seconds: 1, lease_seconds: 2, reap_every_seconds: 0.5 },
   github: { write_gap_ms: 0 },
   models: { primary: 'scripted-model', fallback: null },
-  anthropic: { max_retry_wait_seconds: 1, stall_seconds: 2 },
+  anthropic: { max_retry_wait_seconds: 1, stall_seconds: 20 },
   log: { level: 'info' },
 }
 

@@ -33,7 +33,7 @@ export const expectInvariants = async (house: House, run: Run): Promise<void> =>
   const runs = join(house.config().data_dir, 'work', 'runs')
   await until(
     'nothing of the run is left on the disk',
-    async () => !(await readdir(runs).catch(() => [])).includes(run.id),
+    async () => !(await readdir(runs).catch((): string[] => [])).includes(run.id),
   )
 }
 

@@ -23,6 +23,7 @@ export const runAiStep = async (step: AiStep, context: StepContext): Promise<unk
     prompt: await promptOf(execution, step, role),
     models: parts.settings().models,
     limits: limitsOf(execution, role),
+    ...startOf(execution),
   }
   try {
     const outcome = await parts.runAgent(task, journal, workspace, signal)
@@ -38,6 +39,12 @@ export const runAiStep = async (step: AiStep, context: StepContext): Promise<unk
     await noteFailure(execution, journal, error)
     throw error
   }
+}
+
+/** What the steps before have left: a conversation that begins anew begins there. */
+const startOf = (execution: Execution): { startsFrom?: string } => {
+  const startsFrom = execution.workspace.lastSnapshot()
+  return startsFrom === null ? {} : { startsFrom }
 }
 
 /** A conversation that was only interrupted stays open, and whoever tries the step again goes on with it. */
@@ -80,15 +87,16 @@ const ticketVariables = async (
   role: AgentRole,
 ): Promise<Record<string, unknown>> => {
   const { task, repository } = execution.facts
-  if (task === null) return {}
-  const { versionControl } = execution.parts
+  const { versionControl, workspaces } = execution.parts
+  const facts = { actor: execution.run.actor.login, sandbox: workspaces.sandbox }
+  if (task === null) return facts
   const login = task.reporter ?? 'unknown'
   const permission =
     task.reporter === null ? 'none' : await versionControl.getPermission(execution.run, { login, id: '', isBot: false })
   const workspace = await execution.workspace.get()
   const branch =
     step.inputs['branch'] === undefined ? repository.defaultBranch : render(step.inputs['branch'], execution.variables)
-  return role.promptVariables({
+  const variables = role.promptVariables({
     task,
     author: { login, permission },
     repository: { name: repository.repository },
@@ -96,6 +104,7 @@ const ticketVariables = async (
     branch: String(branch),
     baseline: recordedChecks(execution.journal).filter((check) => check.when === 'before'),
   })
+  return { ...facts, ...variables }
 }
 
 const pinned = (execution: Execution, name: string): string => {

@@ -9,6 +9,8 @@ import type { Journal } from './journal.ts'
 export type RunWorkspace = {
   get: () => Promise<Workspace>
   opened: () => Workspace | null
+  /** The state that the last finished step left; null before the first that left one. */
+  lastSnapshot: () => string | null
   /** The state after a step, or null where no workspace is open. */
   snapshot: (label: string) => Promise<string | null>
   close: () => Promise<void>
@@ -58,6 +60,7 @@ export const createRunWorkspace = (parts: {
       return opening
     },
     opened: () => opened,
+    lastSnapshot: () => lastSnapshot(parts.journal),
     snapshot: async (label) => (opened ? (await opened.snapshot(label)).commit : null),
     close: async () => {
       const closing = opened
