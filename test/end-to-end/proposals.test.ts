@@ -1,0 +1,82 @@
+import { expect, it } from 'vitest'
+import type { Script, ScriptedTurn } from '../../src/world/contract.ts'
+import { demoScript } from '../../src/world/demo/demo-script.ts'
+import { describeOnEachHouse, ended, progressComments } from './house.ts'
+import { quickFiles } from './kill.ts'
+
+/** Does this first, then hands in as the demo does. */
+const afterwards =
+  (first: ScriptedTurn): Script =>
+  (request) =>
+    request.turn === 0 ? first : demoScript({ ...request, turn: 4 })
+
+const bash = (command: string): ScriptedTurn => ({ tools: [{ name: 'bash', input: { command } }] })
+
+describeOnEachHouse('a proposal', (open, kind) => {
+  if (kind === 'postgres') return
+
+  it.each([
+    [
+      'a workflow of the CI',
+      'mkdir -p .github/workflows && echo "on: push" > .github/workflows/x.yml',
+      /\.github\/workflows\/x\.yml.*protected/i,
+    ],
+    ['a key in a file', `printf 'const key = "ghp_%s"\\n' ${'a1B2c3D4e5F6'.repeat(3)} > src/key.js`, /src\/key\.js/],
+    ['an .env', 'echo A=1 > .env', /\.env/],
+    ['a way out', 'ln -s /etc/passwd src/out', /src\/out/],
+  ])('with %s does not leave, and says so', async (_name, command, reason) => {
+    const house = await open({ files: quickFiles, script: afterwards(bash(command)) })
+    await house.start()
+    await house.label()
+    const run = await ended(house)
+    expect(run.state).toBe('failed')
+    expect(run.failure?.code).toBe('gate_refused')
+    expect(run.failure?.message).toMatch(reason)
+    expect(house.repository.pulls()).toEqual([])
+    expect(await house.repository.git('branch', '--list', 'journeyman/*')).toBe('')
+    expect(progressComments(house)[0]?.body).toContain('**What you can do:**')
+    expect(house.repository.issue(house.issue.number).labels).toEqual(['ai:failed'])
+  })
+
+  it('without a change is not made, and says so', async () => {
+    const house = await open({ files: quickFiles, script: afterwards(bash('true')) })
+    await house.start()
+    await house.label()
+    const run = await ended(house)
+    expect(run.failure?.code).toBe('nothing_to_propose')
+    expect(house.repository.pulls()).toEqual([])
+  })
+
+  it('whose checks fail is a draft, with the output as evidence', async () => {
+    const house = await open({
+      files: quickFiles,
+      script: afterwards(bash('echo "export const half = 1" > src/half.js')),
+    })
+    await house.start()
+    await house.label()
+    const run = await ended(house)
+    expect(run.failure).toBeNull()
+    const [pull] = house.repository.pulls()
+    expect(pull?.draft).toBe(true)
+    expect(pull?.body).toMatch(/`node --test` \| ❌ exit 1 .* \| ❌ exit 1/)
+    expect(pull?.body).toContain('<details><summary>Output of node --test</summary>')
+  })
+
+  it('meets a branch that somebody else has pushed to: it is left alone', async () => {
+    const house = await open({
+      files: quickFiles,
+      script: async (request) => {
+        if (request.turn === 1) {
+          const branch = /branch (journeyman\/\S+?)[.\s]/.exec(request.firstMessage)?.[1] ?? 'none'
+          await house.repository.git('branch', branch, 'main')
+        }
+        return demoScript(request)
+      },
+    })
+    await house.start()
+    await house.label()
+    const run = await ended(house)
+    expect(run.failure?.code).toBe('conflict')
+    expect(house.repository.pulls()).toEqual([])
+  })
+})
