@@ -1,7 +1,7 @@
 /** What the checker knows of an agent: the names its prompt is given without being told, and what it hands in. */
 export type AgentSpec = { given: readonly string[]; outputs: readonly string[] }
 
-const everyPrompt = ['task', 'repository', 'branch', 'settings', 'instructions', 'actor', 'baseline', 'sandbox']
+const everyPrompt = ['task', 'repository', 'branch', 'settings', 'instructions', 'baseline']
 const everyResult = ['turns', 'usage', 'models']
 
 export const agentSpecs: Readonly<Record<string, AgentSpec>> = {

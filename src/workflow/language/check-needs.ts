@@ -46,13 +46,13 @@ const checkCycles = (list: Step[], checking: Checking): void => {
 }
 
 /** The steps that a step needs, and those that they need. */
-export const neededBy = (step: Step, list: readonly Step[]): Set<string> => {
+export const neededBy = (step: Step, list: ReadonlyMap<string, Step>): Set<string> => {
   const needed = new Set<string>()
   const open = [...step.needs]
   for (let name = open.pop(); name !== undefined; name = open.pop()) {
     if (needed.has(name)) continue
     needed.add(name)
-    open.push(...(list.find((other) => other.name === name)?.needs ?? []))
+    open.push(...(list.get(name)?.needs ?? []))
   }
   return needed
 }

@@ -15,7 +15,7 @@ const shapes: readonly (readonly [RegExp, string])[] = [
   [/\bATATT[A-Za-z0-9_=-]{20,}/, 'an Atlassian token'],
   [/\bntn_[A-Za-z0-9]{20,}/, 'a Notion token'],
   [/-----BEGIN [A-Z ]{0,30}PRIVATE KEY-----/, 'a private key'],
-  [/\beyJ[A-Za-z0-9_-]{10,}\.eyJ[A-Za-z0-9_-]{10,}\./, 'a JWT'],
+  [/[A-Za-z0-9_-]{10}\.eyJ[A-Za-z0-9_-]{10}/, 'a JWT'],
 ]
 
 const secretKeys = /(?:^|_)(?:password|passwd|secret|token|api_?key|private_key|credentials?)$/i

@@ -59,17 +59,26 @@ const checkMembers = (use: Use, { checking, setters }: Question, say: Say): void
 }
 
 /** A variable is evaluated where it is first used, so what it needs must be set there. */
-const checkVariable = (use: Use, question: Question, say: Say, trail: readonly string[] = []): void => {
+const checkVariable = (
+  use: Use,
+  question: Question,
+  say: Say,
+  trail: readonly string[] = [],
+  done: Set<string> = new Set(),
+): void => {
   const { checking } = question
   const ring = trail.indexOf(use.name)
   if (ring !== -1) {
     say(`These variables need each other in a circle: ${[...trail.slice(ring), use.name].join(' -> ')}.`)
     return
   }
+  // Each once: variables that name each other twice would double the work with every level.
+  if (done.has(use.name)) return
+  done.add(use.name)
   for (const needed of variableSites(checking.definition, use.name).flatMap((site) => usesOf(site, checking))) {
     if (needed.optional) continue
     const isVariable = Object.hasOwn(checking.definition.variables, needed.name)
-    if (isVariable && !question.names.has(needed.name)) checkVariable(needed, question, say, [...trail, use.name])
+    if (isVariable && !question.names.has(needed.name)) checkVariable(needed, question, say, [...trail, use.name], done)
     else checkNeeded(use.name, needed, question, say)
   }
 }

@@ -55,8 +55,7 @@ const beginFlow = (checking: Checking): Flow => {
     checking,
     start,
     check: (site, names, extra = {}) => {
-      const all = new Map(names)
-      for (const name of extra.names ?? []) all.set(name, sure)
+      const all = extra.names ? new Map([...names, ...extra.names.map((name) => [name, sure] as const)]) : names
       for (const use of checkSite(site, checking))
         checkUse(use, { checking, names: all, setters, guard: extra.guard ?? null })
     },
@@ -87,10 +86,12 @@ const walkList = (steps: readonly Step[], names: Names, flow: Flow): Names => {
 /** With `needs`, a step can rely on what it needs, and on nothing else of the same list. */
 const walkGraph = (steps: readonly Step[], names: Names, flow: Flow): Names => {
   const after = new Map<string, Names>()
+  const byName = new Map(steps.map((step) => [step.name, step]))
   const visit = (step: Step, trail: ReadonlySet<string>): Names => {
     const known = after.get(step.name)
     if (known) return known
-    const needed = steps.filter((other) => neededBy(step, steps).has(other.name) && !trail.has(other.name))
+    const needs = neededBy(step, byName)
+    const needed = steps.filter((other) => needs.has(other.name) && !trail.has(other.name))
     const before = merged(
       names,
       needed.map((other) => visit(other, new Set([...trail, step.name]))),

@@ -3,6 +3,9 @@ import { describe, expect, test } from 'vitest'
 import { actionSpecs } from '../actions/specs.ts'
 import { agentSpecs } from './agent-specs.ts'
 import { type CheckContext, checkWorkflow } from './check-workflow.ts'
+import { test as holds, render } from './expressions.ts'
+import { parseWorkflow } from './parse-workflow.ts'
+import type { Scope } from './scope.ts'
 
 const prompts: Record<string, string> = {
   'prompts/development.njk': 'Do {{ task.title }}{% if design %}{{ design }}{% endif %}',
@@ -30,11 +33,43 @@ const log = (name: string, message: string, more = ''): string =>
 const set = (name: string, variable: string, more = ''): string =>
   `{ name: ${name}, action: set, inputs: { ${variable}: 1 }${more} }`
 
+const shipped = readFileSync(new URL('../../../workflows/standard_dev_workflow.yaml', import.meta.url), 'utf8')
+
+describe('the workflow that ships', () => {
+  const { definition } = parseWorkflow(shipped, 'standard_dev_workflow.yaml')
+  const task = { title: 'Greet: "Zoë" & co; rm -rf /', description: 'Say hello', acceptance_criteria: [] }
+  const scopeOf = (values: Record<string, unknown>): Scope => ({
+    get: (name) => values[name],
+    names: () => Object.keys(values),
+  })
+
+  test('names a branch that git takes, whatever the title', () => {
+    const values = {
+      task,
+      task_id: '7',
+      run: { id: 'run_0m3abcdefghijklmnopqr2' },
+      config: { branch_prefix: 'journeyman/' },
+    }
+    const run_mark = render(definition!.variables['run_mark'], scopeOf(values))
+    const branch = render(definition!.variables['branch_name'], scopeOf({ ...values, run_mark }))
+    expect(branch).toBe('journeyman/7-greet-zoe-co-rm-rf-0m3apqr2')
+  })
+
+  test.each([
+    [{}, false],
+    [{ task: { ...task, description: '  ' } }, false],
+    [{ task: { ...task, description: null } }, false],
+    [{ task: { ...task, description: '', acceptance_criteria: ['it greets'] } }, true],
+    [{ task }, true],
+  ])('begins with a ticket that says something: %j', (values, expected) => {
+    expect(definition!.prerequisites.every(({ condition }) => holds(condition, scopeOf(values)))).toBe(expected)
+  })
+})
+
 describe('what is good', () => {
   test('the workflow that ships', () => {
-    const text = readFileSync(new URL('../../../workflows/standard_dev_workflow.yaml', import.meta.url), 'utf8')
     const readPrompt = (reference: string) => readFileSync(new URL(`../../../${reference}`, import.meta.url), 'utf8')
-    expect(checkWorkflow(text, 'standard_dev_workflow.yaml', { ...context, readPrompt }).problems).toEqual([])
+    expect(checkWorkflow(shipped, 'standard_dev_workflow.yaml', { ...context, readPrompt }).problems).toEqual([])
   })
 
   test('in the example of every construct, only what it leaves open is told', () => {
@@ -193,6 +228,28 @@ describe('variables', () => {
   test('after a failure', () => {
     const text = `name: w\nsteps:\n  - ${getTask}\npost_execution: { on_failure: [ ${log('say', '${task_data.title}')} ] }`
     expect(problemsOf(text).join()).toContain('warning: `task_data` may not be set here: the run may have failed')
+  })
+})
+
+describe('files that would keep the checker busy', () => {
+  const timesUsed = (name: number): string => `v${name}: "\${v${name + 1}}\${v${name + 1}}\${v${name + 1}}"`
+  const busy: [string, string][] = [
+    [
+      'variables that double',
+      `name: w\nvariables: { ${Array.from({ length: 60 }, (_, at) => timesUsed(at)).join(', ')}, v60: "x" }\nsteps:\n  - ${log('a', '${v0}')}`,
+    ],
+    [
+      'steps that all need each other',
+      `name: w\nsteps:\n${Array.from({ length: 150 }, (_, at) => `  - ${log(`s${at}`, '${x}', `, needs: [${Array.from({ length: 40 }, (_, other) => `s${(at + other + 1) % 150}`)}]`)}`).join('\n')}`,
+    ],
+    [
+      'a great many steps in one another',
+      `name: w\nsteps:\n  - { name: p, type: parallel, steps: [ ${Array.from({ length: 4000 }, (_, at) => `{ name: s${at}, command: "\${nope}" }`).join(', ')} ] }`,
+    ],
+    ['what might be a JWT', `name: w\nvariables: { a: "${'eyJ-'.repeat(50_000)}" }\nsteps:\n  - ${log('a', 'x')}`],
+  ]
+  test.each(busy)('%s', (_name, text) => {
+    expect(() => check(text)).not.toThrow()
   })
 })
 

@@ -9,6 +9,8 @@ import { checkVariables } from './check-variables.ts'
 import { beginChecking } from './checking.ts'
 import type { Definition, Problem } from './definition.ts'
 import { parseWorkflow } from './parse-workflow.ts'
+import { everyStep } from './steps-within.ts'
+import { ceilings } from './workflow-schema.ts'
 
 /** What is there in this house for a workflow to name. */
 export type CheckContext = {
@@ -34,6 +36,11 @@ export const checkWorkflow = (
   const { definition, problems, source, paths } = parseWorkflow(text, file)
   if (definition === null) return { definition, problems }
   const checking = beginChecking(definition, source, paths, context, problems)
+  const count = everyStep(definition).length
+  if (count > ceilings.steps) {
+    checking.report(['steps'], `The workflow has ${count} steps; ${ceilings.steps} is the most.`)
+    return { definition: null, problems }
+  }
   checkTriggers(checking)
   checkSteps(checking)
   checkNeeds(checking)

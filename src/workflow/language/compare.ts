@@ -66,6 +66,7 @@ export const contains = (container: unknown, item: unknown, meter: Meter): boole
   }
   if (isList(container)) {
     for (let index = 0; index < container.length; index++) {
+      meter.step()
       if (identical(container[index], item, meter)) return true
     }
     return false

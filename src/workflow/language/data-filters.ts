@@ -87,7 +87,9 @@ const dictsort: Filter = {
     const index = by === 'value' ? 1 : 0
     const folded = (value: unknown): unknown =>
       typeof value === 'string' && !caseSensitive ? value.toUpperCase() : value
-    const pairs = keysOf(input).map((key): [string, unknown] => [key, own(input, key)])
+    const keys = keysOf(input)
+    meter.grow(keys.length * 8)
+    const pairs = keys.map((key): [string, unknown] => [key, own(input, key)])
     return pairs.sort((a, b) => {
       meter.step()
       return rank(folded(a[index]), folded(b[index]))

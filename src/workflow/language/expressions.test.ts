@@ -243,14 +243,25 @@ describe('attacks', () => {
       "'x' | center(1000000) ~ ('x' | center(1000000)) ~ ('x' | center(1000000)) ~ ('x' | center(1000000)) ~ ''",
     ],
     ['a doubling text', `'x'${" | replace('x', 'xxxxxxxxxxxxxxxx')".repeat(9)}`],
-    [
-      'a doubling list',
-      `[n]${Array.from({ length: 30 }, () => '').join('')} | json ~ (items | json | center(999999) | indent(1000) | center(999999) | list | json)`,
-    ],
   ])('%s ends at a limit', (_name, expression) => {
-    const started = performance.now()
     expect(codeFrom(() => value(expression))).toBe('limit_reached')
-    expect(performance.now() - started).toBeLessThan(2000)
+  })
+
+  it('a list of four billion holes ends at a limit', () => {
+    const data = scopeOf({ holes: new Array(4_000_000_000) })
+    for (const expression of [
+      'holes',
+      '1 in holes',
+      'holes == holes',
+      'holes | first',
+      'holes | reverse',
+      'holes | urlencode',
+    ]) {
+      expect(
+        codeFrom(() => value(expression, data)),
+        expression,
+      ).toBe('limit_reached')
+    }
   })
 
   it('a value that shares itself again and again ends at a limit', () => {
@@ -307,8 +318,7 @@ describe('attacks', () => {
             throw new Error('getter')
           },
         },
-        process,
-        globalThis,
+        { exit: process.exit, nested: { run: setTimeout } },
         new Date(Number.NaN),
         { length: 1e12 },
         /(a+)+$/,
@@ -420,7 +430,7 @@ describe('attacks', () => {
         ours(() => test(text, data))
         ours(() => render({ x: `t \${${text}}` }, data))
       }),
-      { numRuns: 400 },
+      { numRuns: 600 },
     )
     fc.assert(
       fc.property(fc.string({ unit: 'binary' }), hostileValue, (text, a) => ours(() => evaluate(text, scopeOf({ a })))),

@@ -125,12 +125,18 @@ const where = onList(['attribute', 'value'], (list, [attribute, value], meter) =
   }),
 )
 
+const countedKeys = (record: object, meter: Meter): string[] => {
+  const keys = keysOf(record)
+  meter.grow(keys.length * 8)
+  return keys
+}
+
 const list: Filter = {
   params: [],
   run: (input, _args, meter) => {
     if (isList(input)) return input
     if (typeof input === 'string') return lettersOf(input, meter)
-    if (isRecord(input)) return keysOf(input).map((key) => ({ key, value: own(input, key) }))
+    if (isRecord(input)) return countedKeys(input, meter).map((key) => ({ key, value: own(input, key) }))
     throw misfit(`\`list\` makes a list of a text or an object, and this is ${kindOf(input)}.`)
   },
 }
@@ -138,9 +144,9 @@ const list: Filter = {
 const length: Filter = {
   params: [],
   whenUndefined: 0,
-  run: (input) => {
+  run: (input, _args, meter) => {
     if (typeof input === 'string' || isList(input)) return input.length
-    return isRecord(input) ? keysOf(input).length : 0
+    return isRecord(input) ? countedKeys(input, meter).length : 0
   },
 }
 

@@ -80,10 +80,21 @@ const loadFile = (file: string, folder: string, context: LoadContext, problems: 
   const source = readFileSync(file, 'utf8')
   const checked = checkWorkflow(source, file, { ...context, readPrompt })
   const unsupported = checked.definition ? unsupportedParts(checked.definition, file) : []
-  problems.push(...checked.problems, ...unsupported)
-  if (checked.definition === null || unsupported.length > 0) return previousOf(file, context, problems)
+  const absent = absentPrompts(context.alsoPinned ?? [], readPrompt, file)
+  problems.push(...checked.problems, ...unsupported, ...absent)
+  const isGood = unsupported.length === 0 && absent.length === 0
+  if (checked.definition === null || !isGood) return previousOf(file, context, problems)
   return pin(file, source, checked.definition, readPrompt, context.alsoPinned ?? [])
 }
+
+/** An agent without what it is told would work without its rules. */
+const absentPrompts = (references: readonly string[], readPrompt: PromptFinder, file: string): Problem[] =>
+  references
+    .filter((reference) => readPrompt(reference) === null)
+    .map((reference) => {
+      const message = `The installation has no prompt \`${reference}\`, which every run needs.`
+      return { file, line: 1, column: 1, path: '', message, severity: 'error' as const }
+    })
 
 const previousOf = (file: string, context: LoadContext, problems: Problem[]): LoadedWorkflow | null => {
   const previous = context.previous?.find((workflow) => workflow.file === file)

@@ -1,8 +1,14 @@
+/** So many candidates are compared; a file of thousands of mistakes over thousands of names must not take minutes. */
+const mostCandidates = 200
+
 /** The candidate that a person most likely meant, or null when none is close. Bounded: long words are not compared. */
 export const nearest = (word: string, candidates: Iterable<string>): string | null => {
   let best: string | null = null
   let bestDistance = mistakesIn(word) + 1
+  let compared = 0
   for (const candidate of candidates) {
+    compared += 1
+    if (compared > mostCandidates) break
     if (word.length >= 4 && candidate.startsWith(`${word}_`)) return candidate
     if (Math.abs(candidate.length - word.length) >= bestDistance || candidate.length > 80 || word.length > 80) continue
     const distance = editDistance(word.toLowerCase(), candidate.toLowerCase())

@@ -89,6 +89,7 @@ const truncateMiddle = onText(['length', 'marker'], (text, [length, marker], met
 /** Lower case letters, digits and single hyphens: safe in a branch name, an address and a file name. */
 const slug = onText(['length'], (text, [length]) => {
   const words = text
+    .slice(0, 1000)
     .normalize('NFKD')
     .replace(/\p{M}/gu, '')
     .toLowerCase()
