@@ -24,7 +24,10 @@ export const createEvidence = (config: () => Config): Evidence => ({
 })
 
 /** Whether a text says anything to a person: what hides in it does not count. */
-export const visibleText = (text: string): string => normaliseUntrusted(text).trim()
+export const visibleText = (text: string): string =>
+  normaliseUntrusted(text)
+    .replace(/\[\d+ hidden characters? (?:was|were) removed here\]/g, '')
+    .trim()
 
 const knownSecrets = (config: Config): KnownSecret[] =>
   listSecrets(config).map((value) => ({ name: 'a secret of this installation', value }))

@@ -1,7 +1,7 @@
-import { expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import type { Script, ScriptedTurn } from '../../src/world/contract.ts'
 import { demoScript } from '../../src/world/demo/demo-script.ts'
-import { describeOnEachHouse, ended, progressComments } from './house.ts'
+import { ended, type HouseOptions, openHouse, progressComments } from './house.ts'
 import { quickFiles } from './kill.ts'
 
 /** Does this first, then hands in as the demo does. */
@@ -12,9 +12,9 @@ const afterwards =
 
 const bash = (command: string): ScriptedTurn => ({ tools: [{ name: 'bash', input: { command } }] })
 
-describeOnEachHouse('a proposal', (open, kind) => {
-  if (kind === 'postgres') return
+const open = (options: HouseOptions) => openHouse('pglite', options)
 
+describe('a proposal', () => {
   it.each([
     [
       'a workflow of the CI',
