@@ -60,6 +60,8 @@ export type App = {
   /** Takes over what a running process may of a changed configuration. */
   reconfigure: (config: Config) => Promise<void>
   database: () => Database
+  /** The steps of a pinned definition, as people should read them. */
+  planOf: WorkflowShelf['planOf']
   log: Log
 }
 
@@ -261,6 +263,7 @@ export const buildApp = (initial: Config, options: AppOptions): App => {
       await shelf?.reload()
     },
     database,
+    planOf: async (hash) => (await shelf?.planOf(hash)) ?? [],
     log,
   }
 }

@@ -1,8 +1,7 @@
 import { styleText } from 'node:util'
 import { wantsColour } from '../config/environment.ts'
 import { formatUsd, microUsd } from '../domain/money.ts'
-import type { Db } from '../store/database.ts'
-import { loadSteps, type StepRow } from '../store/steps.ts'
+import type { StepRow } from '../store/steps.ts'
 import type { SandboxStatus } from '../workspace/contract.ts'
 import type { World, WorldIssue, WorldRepository } from '../world/contract.ts'
 import type { DemoResult } from './demo-result.ts'
@@ -11,7 +10,7 @@ import type { DemoResult } from './demo-result.ts'
 export type DemoScreen = {
   began: (facts: { world: World; database: string; sandbox: SandboxStatus | null; live: boolean }) => void
   withoutSandbox: (summary: string) => void
-  look: (db: Db, runId: string) => Promise<void>
+  look: (steps: StepRow[], plan: { name: string; description: string }[]) => void
   ended: (result: DemoResult, repository: WorldRepository, issue: WorldIssue) => Promise<void>
   keeping: (url: string | null) => void
 }
@@ -27,6 +26,7 @@ export const createDemoScreen = (json: boolean, environment: NodeJS.ProcessEnv):
   return {
     began: ({ world, database, sandbox, live }) => {
       say(style('bold', 'Journeyman: from a labelled issue to a pull request'))
+      say()
       say(style('dim', `  GitHub   a stand-in at ${world.github.url}, with real git`))
       say(style('dim', `  Claude   ${live ? 'the real model' : `a script at ${world.claude.url}`}`))
       say(style('dim', `  checked  ${world.validation}`))
@@ -45,11 +45,12 @@ export const createDemoScreen = (json: boolean, environment: NodeJS.ProcessEnv):
         ),
       )
     },
-    look: async (db, runId) => {
-      for (const step of await loadSteps(db, runId)) {
-        if (step.address.startsWith('@')) continue
-        const line = lineOf(step)
-        if (line === null || seen.get(step.address) === line) continue
+    look: (steps, plan) => {
+      for (const step of steps) {
+        const described = plan.find(({ name }) => name === step.address)?.description
+        if (described === undefined) continue
+        const line = lineOf(step, described)
+        if (seen.get(step.address) === line) continue
         seen.set(step.address, line)
         say(step.state === 'running' ? style('dim', line) : line)
       }
@@ -82,12 +83,12 @@ export const createDemoScreen = (json: boolean, environment: NodeJS.ProcessEnv):
 const marks = { done: '✓', failed: '✗', skipped: '·', running: '…' }
 
 /** A line for each change of state, and for what a step is at. */
-const lineOf = (step: StepRow): string | null => {
+const lineOf = (step: StepRow, described: string): string => {
   const mark = marks[step.state]
-  if (step.state === 'running') return `  ${mark} ${step.name}${step.activity ? `: ${step.activity}` : ''}`
+  if (step.state === 'running') return `  ${mark} ${described}${step.activity ? `: ${step.activity}` : ''}`
   const seconds = ((step.finishedAt ?? step.startedAt).getTime() - step.startedAt.getTime()) / 1000
   const cost = step.cost > 0 ? ` · ${formatUsd(step.cost)}` : ''
-  return `  ${mark} ${step.name} · ${seconds.toFixed(1)}s${cost}${step.failure ? ` · ${step.failure.message}` : ''}`
+  return `  ${mark} ${described} · ${seconds.toFixed(1)}s${cost}${step.failure ? ` · ${step.failure.message}` : ''}`
 }
 
 type Style = (format: Parameters<typeof styleText>[0], text: string) => string

@@ -9,6 +9,7 @@ import { JourneymanError } from '../domain/errors.ts'
 import { isLive } from '../domain/run.ts'
 import { getDelivery } from '../store/deliveries.ts'
 import { getRun } from '../store/runs.ts'
+import { loadSteps } from '../store/steps.ts'
 import type { SandboxStatus } from '../workspace/contract.ts'
 import { createSandbox } from '../workspace/sandbox/sandbox.ts'
 import type { World, WorldIssue, WorldRepository } from '../world/contract.ts'
@@ -117,7 +118,7 @@ const follow = async (app: App, runId: string, screen: DemoScreen): Promise<stri
   const latest = Date.now() + mostMinutes * 60_000
   while (Date.now() < latest) {
     const run = await getRun(app.database().db, runId)
-    await screen.look(app.database().db, runId)
+    if (run) await screen.look(await loadSteps(app.database().db, runId), await app.planOf(run.definitionHash))
     if (run && !isLive(run.state) && (await isTold(app, runId))) return run.state
     await new Promise((resolve) => setTimeout(resolve, lookEveryMs))
   }
