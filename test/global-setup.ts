@@ -1,16 +1,16 @@
-import { rm } from 'node:fs/promises'
+import { join } from 'node:path'
 import pg from 'pg'
 import type { TestProject } from 'vitest/node'
 import { createQueue } from '../src/queue/queue.ts'
 import { migrate } from '../src/store/migrate.ts'
 import { openDatabase } from '../src/store/open-database.ts'
 import { startPostgres } from './embedded-postgres.ts'
-import { scratchFolder } from './scratch-folder.ts'
+import { makeScratchRoot } from './scratch-root.ts'
 
 /** What `databases.ts` copies for each test. */
 declare module 'vitest' {
   export interface ProvidedContext {
-    templates: { pgliteFolder: string; postgresUrl: string | null; postgresTemplate: string }
+    templates: { scratch: string; pgliteFolder: string; postgresUrl: string | null; postgresTemplate: string }
   }
 }
 
@@ -18,14 +18,20 @@ const postgresTemplate = 'journeyman_template'
 
 /** Prepares, once for all test files, the embedded database and PostgreSQL with all tables, to be copied. */
 export default async function setUp(project: TestProject): Promise<() => Promise<void>> {
-  const pgliteFolder = await scratchFolder('template')
-  const [server] = await Promise.all([startPostgres(), prepare({ url: null, dataDir: pgliteFolder })])
+  // What fails here ends the test run, and with it the guard of this folder removes all that was started.
+  const root = await makeScratchRoot()
+  const pgliteFolder = join(root.folder, 'template')
+  const [server] = await Promise.all([
+    startPostgres(join(root.folder, 'postgres')),
+    prepare({ url: null, dataDir: pgliteFolder }),
+  ])
   if (server) await preparePostgres(server.url, pgliteFolder)
   else console.warn(`No PostgreSQL binaries for ${process.platform} ${process.arch}: tests on PostgreSQL are skipped.`)
-  project.provide('templates', { pgliteFolder, postgresUrl: server?.url ?? null, postgresTemplate })
+  const postgresUrl = server?.url ?? null
+  project.provide('templates', { scratch: root.folder, pgliteFolder, postgresUrl, postgresTemplate })
   return async () => {
     await server?.stop()
-    await rm(pgliteFolder, { recursive: true, force: true })
+    await root.remove()
   }
 }
 

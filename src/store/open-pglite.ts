@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import pg from 'pg'
 import type { JourneymanError } from '../domain/errors.ts'
 import type { Database } from './database.ts'
-import { requireRoom } from './disk-room.ts'
+import { requireRoom, watchRoom } from './disk-room.ts'
 import { lockFolder } from './lock-folder.ts'
 import { startPgliteHost } from './pglite-host.ts'
 import { openPgliteStream } from './pglite-stream.ts'
@@ -28,14 +28,16 @@ export const openPglite = async (options: {
 }): Promise<Database> => {
   const lock = lockFolder(options.dataDir)
   const folder = join(options.dataDir, 'pglite')
+  const deadlineMs = options.deadlineMs ?? defaultDeadlineMs
   try {
     mkdirSync(folder, { recursive: true })
     await requireRoom(folder)
     const host = await startPgliteHost({
       folder,
-      deadlineMs: options.deadlineMs ?? defaultDeadlineMs,
+      deadlineMs,
       onLost: (error) => options.onLost?.(error),
     })
+    const room = watchRoom(folder)
     const pool = new pg.Pool({
       max: 1,
       user: 'postgres',
@@ -43,6 +45,8 @@ export const openPglite = async (options: {
       password: '',
       ssl: false,
       idleTimeoutMillis: 0,
+      // The thread's own deadline comes first; this is for an answer that says less than the driver waits for.
+      query_timeout: deadlineMs + 1_000,
       connectionTimeoutMillis: options.waitMs ?? defaultWaitMs,
       types: typesForBoth,
       stream: () => openPgliteStream(host) as never,
@@ -57,7 +61,10 @@ export const openPglite = async (options: {
         await requireRoom(folder)
         await database.query('select 1')
       },
+      refuse: room.refuse,
+      panicked: (error) => host.lose(error.message),
       closed: async () => {
+        room.stop()
         await host.close()
         lock.release()
       },

@@ -6,6 +6,8 @@ import type { HostReply, HostRequest } from './pglite-worker.ts'
 export type PgliteHost = {
   /** Sends what a client wrote, gives what the server answers. Rejects with `unavailable` once the thread is lost. */
   exchange: (bytes: Uint8Array) => Promise<Uint8Array>
+  /** Gives the database up: it said itself that it cannot go on. */
+  lose: (reason: string) => void
   close: () => Promise<void>
 }
 
@@ -77,6 +79,7 @@ export const startPgliteHost = async (options: {
   await opened.promise
 
   return {
+    lose,
     exchange: (bytes) => call((id) => ({ id, bytes })),
     close: async () => {
       if (closing || lost) return

@@ -19,12 +19,18 @@ export const typesForBoth: pg.CustomTypesConfig = {
 /** A database over the driver's pool; what differs between the two is handed in. */
 export const poolDatabase = (
   pool: pg.Pool,
-  parts: Pick<Database, 'kind' | 'listen' | 'ping'> & { closed: () => Promise<void> },
+  parts: Pick<Database, 'kind' | 'listen' | 'ping'> & {
+    /** Throws while no query may run. */
+    refuse?: () => void
+    /** Hears of an error after which the server is not what it was. */
+    panicked?: (error: Error) => void
+    closed: () => Promise<void>
+  },
 ): Database => {
   // Without a listener, an error of a connection that nobody waits on would end the process.
   pool.on('error', () => undefined)
   pool.on('connect', (client) => client.on('error', () => undefined))
-  const translating = translatingPool(pool)
+  const translating = translatingPool(pool, parts)
   const db = new Kysely<Tables>({ dialect: new PostgresDialect({ pool: translating }) })
   let closing: Promise<void> | undefined
   return {
@@ -62,12 +68,18 @@ type Rows = Record<string, unknown>[]
 const rowsOf = (result: unknown): Rows =>
   Array.isArray(result) ? result.flatMap(rowsOf) : ((result as { rows?: Rows }).rows ?? [])
 
+const fatal = new Set(['FATAL', 'PANIC'])
+
 /**
- * The pool with our errors. A connection that broke, or that was left inside a transaction (several statements in one text
- * of which one failed), is not handed to the next.
+ * The pool with our errors. A connection that broke, that was left inside a transaction (several statements in one text of
+ * which one failed) or whose server gave up is not handed to the next.
  */
-const translatingPool = (pool: pg.Pool): PostgresPool => ({
+const translatingPool = (
+  pool: pg.Pool,
+  parts: { refuse?: () => void; panicked?: (error: Error) => void },
+): PostgresPool => ({
   connect: async () => {
+    parts.refuse?.()
     const client = await pool.connect().catch((error: unknown) => {
       throw unavailable(error)
     })
@@ -77,7 +89,8 @@ const translatingPool = (pool: pg.Pool): PostgresPool => ({
         try {
           return await (values?.length ? client.query(text, [...values]) : client.query(text))
         } catch (error) {
-          broken ||= !(error instanceof pg.DatabaseError)
+          broken ||= !(error instanceof pg.DatabaseError) || fatal.has(error.severity ?? '')
+          if (error instanceof pg.DatabaseError && error.severity === 'PANIC') parts.panicked?.(error)
           throw translateError(error)
         }
       },
