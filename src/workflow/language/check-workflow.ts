@@ -1,5 +1,4 @@
-import type { ActionSpecs } from '../actions/specs.ts'
-import type { AgentSpec } from './agent-specs.ts'
+import type { CheckContext } from './check-context.ts'
 import { checkNeeds } from './check-needs.ts'
 import { checkPrompts } from './check-prompts.ts'
 import { checkSecrets } from './check-secrets.ts'
@@ -12,17 +11,7 @@ import { parseWorkflow } from './parse-workflow.ts'
 import { everyStep } from './steps-within.ts'
 import { ceilings } from './workflow-schema.ts'
 
-/** What is there in this house for a workflow to name. */
-export type CheckContext = {
-  actions: ActionSpecs
-  agents: Readonly<Record<string, AgentSpec>>
-  /** Categories that have a plugin. */
-  configuredPlugins: readonly string[]
-  /** The text of a prompt, or null when there is none under that name. */
-  readPrompt: (reference: string) => string | null
-  /** Names of workflows that a `workflow` step may use; without it they are not looked at. */
-  workflows?: readonly string[]
-}
+export type { CheckContext } from './check-context.ts'
 
 /**
  * Everything that can be known to be wrong without running anything. `definition` is null when there is an error; a

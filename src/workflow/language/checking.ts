@@ -1,4 +1,4 @@
-import type { CheckContext } from './check-workflow.ts'
+import type { CheckContext } from './check-context.ts'
 import type { Definition, Position, Problem, Step } from './definition.ts'
 import type { Place } from './expression-tree.ts'
 import { problemAt } from './schema-problems.ts'

@@ -1,6 +1,6 @@
 import { rank } from './compare.ts'
 import { isRecord, jsonOf, keysOf, kindOf, misfit, own, plainCopy, textOf } from './data.ts'
-import type { Filter } from './filters.ts'
+import type { Filter } from './filter.ts'
 import type { Meter } from './meter.ts'
 import { countOf } from './text-filters.ts'
 

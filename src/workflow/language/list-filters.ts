@@ -1,6 +1,6 @@
 import { equal, rank } from './compare.ts'
 import { elementsOf, isList, isRecord, keysOf, kindOf, misfit, own, ownPath, textOf } from './data.ts'
-import type { Filter } from './filters.ts'
+import type { Filter } from './filter.ts'
 import type { Meter } from './meter.ts'
 import { runPredicate } from './predicates.ts'
 import { countOf } from './text-filters.ts'

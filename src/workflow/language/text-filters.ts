@@ -1,5 +1,5 @@
 import { elementsOf, isList, isRecord, keysOf, misfit, own, textOf } from './data.ts'
-import type { Filter } from './filters.ts'
+import type { Filter } from './filter.ts'
 import type { Meter } from './meter.ts'
 
 const onText = (params: string[], run: (text: string, args: unknown[], meter: Meter) => unknown): Filter => ({
