@@ -21,7 +21,7 @@ export type Place = {
 export const systemArguments = async (tools: Tools, limits: SandboxLimits, hidden: string[]): Promise<string[]> => [
   ...namespaces,
   ...(await systemFolders()),
-  ...hidden.filter((folder) => visibleFolders.some((visible) => isWithin(folder, visible))).flatMap(emptyFolder),
+  ...hidden.filter(isHidable).flatMap(emptyFolder),
   // Machine-wide settings of npm, which may hold a token.
   ...(await existing(['/usr/etc', '/usr/local/etc'])).flatMap(emptyFolder),
   ...readOnly(tools.etc, '/etc'),
@@ -48,13 +48,23 @@ export const memoryFolders = (limits: SandboxLimits): { path: string; bytes: num
   { path: '/dev/shm', bytes: Math.ceil(limits.memory_mb / 4) * 1024 * 1024 },
 ]
 
+/**
+ * `as-pid-1`: what is run is the init itself. bubblewrap's own init would be left to the host's when bubblewrap ends, and
+ * where that is a Node in a container, as a zombie for ever; so bubblewrap waits until the whole namespace is gone.
+ */
 const namespaces = [
   ...['--unshare-user', '--unshare-pid', '--unshare-ipc', '--unshare-uts', '--unshare-net', '--unshare-cgroup-try'],
-  ...['--disable-userns', '--cap-drop', 'ALL', '--clearenv', '--new-session', '--die-with-parent'],
+  ...['--disable-userns', '--cap-drop', 'ALL', '--clearenv', '--new-session', '--die-with-parent', '--as-pid-1'],
   ...['--uid', '1000', '--gid', '1000', '--hostname', 'sandbox'],
 ]
 
 const visibleFolders = ['/usr', '/opt', '/bin', '/sbin', '/lib', '/lib32', '/lib64', '/libx32']
+
+/** Started from such a folder, we are not at home in it. */
+const systemsOwn = [...visibleFolders, '/usr/bin', '/usr/sbin', '/usr/lib', '/usr/lib64', '/usr/local', '/usr/share']
+
+const isHidable = (folder: string): boolean =>
+  visibleFolders.some((visible) => isWithin(folder, visible)) && !systemsOwn.includes(resolve(folder))
 
 /** `/bin` and its like as they are on this host: a symbolic link into `/usr`, or a folder. */
 const systemFolders = async (): Promise<string[]> => {

@@ -4,14 +4,14 @@ import type { SandboxKind } from '../contract.ts'
 import { memoryFolders, placeArguments } from './arguments.ts'
 import { commandEnvironment, forwarderPort, insidePaths } from './environment.ts'
 import type { Launched, Launcher } from './launcher.ts'
-import { type Executable, limitedCommand, type SandboxLimits } from './limits.ts'
+import { limitedCommand, type SandboxLimits } from './limits.ts'
 import type { Tools } from './tools.ts'
 
 export type ConfinedProgram = {
   root: string
   scratch: string
   proxyFolder: string | null
-  executable: Executable
+  command: string[]
   /** Errors join the output, in their order. Then what is left on the error stream is the confinement's own complaint. */
   joinErrors: boolean
   interactive: boolean
@@ -58,14 +58,14 @@ export const bubblewrapConfinement = (
       nodeFolder: dirname(insidePaths.node),
       proxied: program.proxyFolder !== null,
     })
-    const executable = program.proxyFolder === null ? program.executable : throughForwarder(program.executable)
+    const command = program.proxyFolder === null ? program.command : throughForwarder(program.command)
     return parts.launcher.start(
       {
         file: parts.bubblewrap,
         args: [
           ...parts.system,
           ...placeArguments({ ...program, env }, parts.tools.seccomp === null ? null : 4),
-          ...limitedCommand(limits, executable, program.joinErrors),
+          ...limitedCommand(limits, command, { joinErrors: program.joinErrors, stays: true }),
         ],
         // Empty: the init of the sandbox shows to everything inside what environment bubblewrap was started with.
         env: {},
@@ -89,11 +89,10 @@ export const bareConfinement = (parts: Parts): Confinement => ({
   launch: (program, onOutput) => {
     const { processes: _, ...countable } = { ...parts.limits, ...program.limits }
     // Outside of a user namespace the count is that of everything this user runs; the launcher counts the tree instead.
-    const [file, ...args] = limitedCommand(
-      { ...countable, processes: unlimitedProcesses },
-      program.executable,
-      program.joinErrors,
-    )
+    const [file, ...args] = limitedCommand({ ...countable, processes: unlimitedProcesses }, program.command, {
+      joinErrors: program.joinErrors,
+      stays: false,
+    })
     return parts.launcher.start(
       {
         file: file!,
@@ -148,12 +147,10 @@ const watched = (program: ConfinedProgram, limits: SandboxLimits, onOutput: unkn
   disk: program.root,
 })
 
-const throughForwarder = (executable: Executable): Executable => ({
-  program: [
-    insidePaths.node,
-    insidePaths.forwarder,
-    String(forwarderPort),
-    `${insidePaths.proxy}/proxy.sock`,
-    ...('script' in executable ? ['/bin/bash', '-c', executable.script] : executable.program),
-  ],
-})
+const throughForwarder = (command: string[]): string[] => [
+  insidePaths.node,
+  insidePaths.forwarder,
+  String(forwarderPort),
+  `${insidePaths.proxy}/proxy.sock`,
+  ...command,
+]

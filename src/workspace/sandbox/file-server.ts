@@ -72,12 +72,10 @@ const serverProgram = ({ kind, tools }: Confinement, root: string, scratch: stri
   root,
   scratch,
   proxyFolder: null,
-  executable: {
-    program:
-      kind === 'bubblewrap'
-        ? [insidePaths.node, ...serverFlags, insidePaths.fileServer, insidePaths.worktree, insidePaths.ripgrep]
-        : [tools.node, ...serverFlags, tools.fileServer, root, tools.ripgrep],
-  },
+  command:
+    kind === 'bubblewrap'
+      ? [insidePaths.node, ...serverFlags, insidePaths.fileServer, insidePaths.worktree, insidePaths.ripgrep]
+      : [tools.node, ...serverFlags, tools.fileServer, root, tools.ripgrep],
   joinErrors: false,
   interactive: true,
   timeoutMs: null,

@@ -36,7 +36,7 @@ const goneWithinMs = 2000
 /** A disk with less than this left ends what writes to it, before the database on it comes to a halt. */
 const diskFloorBytes = 256 * 1024 * 1024
 const diskFloorFiles = 5_000
-/** bubblewrap and the init of its sandbox. */
+/** bubblewrap and the bash that is the init of its sandbox. */
 const confiningProcesses = 2
 
 const programs = new Map<number, Program>()
@@ -167,14 +167,12 @@ const closeStreams = (program: Program): void => {
   ;(program.child.stdio[3] as Readable | null | undefined)?.destroy()
 }
 
-/** bubblewrap may end a moment before the last process of its namespace does: mostly less than it takes to look. */
+/** bubblewrap waits for its namespace to be gone, unless it was itself ended first. */
 const waitUntilGone = async (program: Program): Promise<void> => {
   const init = initOf(program)
-  const since = performance.now()
-  while (init !== null && isRunning(init)) {
-    const waited = performance.now() - since
-    if (waited > goneWithinMs) return
-    await new Promise((resolve) => (waited < 2 ? setImmediate(resolve) : setTimeout(resolve, 2)))
+  const deadline = performance.now() + goneWithinMs
+  while (init !== null && isRunning(init) && performance.now() < deadline) {
+    await new Promise((resolve) => setTimeout(resolve, 2))
   }
 }
 

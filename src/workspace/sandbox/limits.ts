@@ -11,27 +11,30 @@ export type SandboxLimits = {
   output_kb: number
 }
 
-/** A text for bash, or a program with its arguments. */
-export type Executable = { script: string } | { program: string[] }
-
 /**
- * `bash` with arguments such that it sets the limits on itself and then becomes what is to run. Inside the sandbox, because
- * processes are counted per user namespace there: outside, all runs of one uid would share a count. A limit that is already
- * lower stays lower, so a failing `ulimit` fails closed. `oom_score_adj` makes the kernel choose the sandbox before the
- * worker. A script follows on the next line of the same shell, which by then has done all of the line before.
+ * `bash` with arguments such that it sets the limits on itself and runs the program. Inside the sandbox, because processes
+ * are counted per user namespace there: outside, all runs of one uid would share a count. A limit that is already lower
+ * stays lower, so a failing `ulimit` fails closed. `oom_score_adj` makes the kernel choose the sandbox before the worker.
+ *
+ * `stays`: this bash is the init of the sandbox, takes in processes whose parents have ended, and ends with the program;
+ * what it has to say of how that ended goes nowhere. Otherwise it becomes the program.
  */
-export const limitedCommand = (limits: SandboxLimits, executable: Executable, joinErrors: boolean): string[] => {
-  const prelude = [
+export const limitedCommand = (
+  limits: SandboxLimits,
+  program: string[],
+  { joinErrors, stays }: { joinErrors: boolean; stays: boolean },
+): string[] => {
+  const errors = joinErrors ? ' 2>&1' : ''
+  const run = stays ? `{ "$@"${errors}; } 2>${joinErrors ? '/dev/null' : '&2'}; exit $?` : `exec "$@"${errors}`
+  return ['/bin/bash', '-c', `${prelude(limits)}; ${run}`, 'sandbox', ...program]
+}
+
+const prelude = (limits: SandboxLimits): string =>
+  [
     `for limit in ${shellLimits(limits)}; do ulimit "-${'${limit%%=*}'}" "${'${limit#*=}'}" 2>/dev/null; done`,
-    'unset limit',
     'echo 1000 2>/dev/null >/proc/self/oom_score_adj',
     'umask 022',
-    ...(joinErrors ? ['exec 2>&1'] : []),
   ].join('; ')
-  return 'script' in executable
-    ? ['/bin/bash', '-c', `${prelude}\n${executable.script}`]
-    : ['/bin/bash', '-c', `${prelude}; exec "$@"`, 'bash', ...executable.program]
-}
 
 /**
  * In the units of bash's `ulimit`: kilobytes for -d and -f. Core files are off. The address space is not limited (Node

@@ -1,4 +1,5 @@
 import { execFile } from 'node:child_process'
+import { readFileSync } from 'node:fs'
 import { stat } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { promisify } from 'node:util'
@@ -13,7 +14,16 @@ export type Owner = { uid: number; gid: number }
  */
 export const sandboxUid = 65_529
 
-export const sandboxOwner = (): Owner | null => (process.getuid?.() === 0 ? { uid: sandboxUid, gid: sandboxUid } : null)
+export const sandboxOwner = (): Owner | null =>
+  process.getuid?.() === 0 && isMapped(sandboxUid) ? { uid: sandboxUid, gid: sandboxUid } : null
+
+/** In a container without root there may be fewer users than that; root there is none outside, and has nothing to drop. */
+const isMapped = (uid: number): boolean =>
+  readFileSync('/proc/self/uid_map', 'utf8')
+    .trim()
+    .split('\n')
+    .map((line) => line.trim().split(/\s+/).map(Number))
+    .some(([first = 0, , count = 0]) => uid >= first && uid < first + count)
 
 /** Gives a folder tree to the user of the sandbox. Symbolic links are changed themselves and never followed. */
 export const giveTreeTo = async (owner: Owner | null, folder: string): Promise<void> => {

@@ -30,7 +30,7 @@ export const runCommand = async (
         root: request.root,
         scratch: request.scratch,
         proxyFolder: network?.folder ?? null,
-        executable: { script: request.command },
+        command: ['/bin/bash', '-c', request.command],
         joinErrors: true,
         interactive: false,
         timeoutMs: request.timeoutMs,

@@ -43,7 +43,8 @@ export type Sandbox = {
   close: () => Promise<void>
 }
 
-export const createSandbox = async (options: SandboxOptions): Promise<Sandbox> => {
+export const createSandbox = async (given: SandboxOptions): Promise<Sandbox> => {
+  const options = { ...given, scratchDir: resolve(given.scratchDir) }
   const prepared = options.kind === 'none' ? await prepareBare(options) : await prepareBubblewrap(options)
   const { status, owner, launcher } = prepared
   const running = new Map<string, Set<Launched>>()

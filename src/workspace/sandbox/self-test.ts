@@ -15,12 +15,14 @@ const probeOutputBytes = 256 * 1024
 /** Node alone has a dozen threads, which count as well. */
 const probeProcesses = 48
 
-/** Lays out secrets of the host, sends a probe into the sandbox to fetch them, and tells what it brought back. */
-export const selfTest = async (
-  confinement: Confinement,
-  owner: Owner | null,
-  scratchDir: string,
-): Promise<SandboxStatus> => {
+/**
+ * Lays out secrets of the host, sends a probe into the sandbox to fetch them, and tells what it brought back. Never throws:
+ * a test that cannot be made is a sandbox that is not usable.
+ */
+export const selfTest = (confinement: Confinement, owner: Owner | null, scratchDir: string): Promise<SandboxStatus> =>
+  probe(confinement, owner, scratchDir).catch(async (error) => notStarted(String(error), await remedy()))
+
+const probe = async (confinement: Confinement, owner: Owner | null, scratchDir: string): Promise<SandboxStatus> => {
   const folder = join(scratchDir, `self-test-${randomUUID()}`)
   const bait = await layBait(confinement, owner, folder)
   try {
@@ -28,7 +30,7 @@ export const selfTest = async (
       root: join(folder, 'root'),
       scratch: join(folder, 'home'),
       proxyFolder: null,
-      executable: { program: [insidePaths.node, insidePaths.probe, JSON.stringify(bait.request)] },
+      command: [insidePaths.node, insidePaths.probe, JSON.stringify(bait.request)],
       joinErrors: true,
       interactive: false,
       timeoutMs: probeTimeoutMs,
@@ -64,7 +66,7 @@ const layBait = async (confinement: Confinement, owner: Owner | null, folder: st
       worktree: insidePaths.worktree,
       unreadable: [
         '/etc/shadow',
-        join(userInfo().homedir, '.ssh'),
+        ...keysOfOurs(),
         otherFile,
         folder,
         confinement.tools.launcher,
@@ -89,6 +91,15 @@ const layBait = async (confinement: Confinement, owner: Owner | null, folder: st
       await neighbour.outcome.catch(() => null)
       await rm(folder, { recursive: true, force: true })
     },
+  }
+}
+
+/** A container may run us as a user that no file knows; then there is no home, and no keys in it. */
+const keysOfOurs = (): string[] => {
+  try {
+    return [join(userInfo().homedir, '.ssh')]
+  } catch {
+    return []
   }
 }
 
