@@ -64,7 +64,7 @@ describe('the guards', () => {
     ['src/workflow/engine/a.ts', "import { b } from '../../workspace/workspaces.ts'"],
     ['src/inbox/a.ts', "import { b } from '../workflow/engine/b.ts'"],
     ['src/report/a.ts', "const b = await import('../agents/b.ts')"],
-    ['src/cli/a.ts', "import { b } from '../app.ts'"],
+    ['src/cli/a.ts', "import { b } from '../workflow/engine/b.ts'"],
     ['src/agents/a.ts', "import '../world/b.ts'"],
     ['src/queue/a.ts', "new Worker(new URL('../store/../world/b.ts', import.meta.url))"],
     ['src/plugins/version-control/github/a.ts', "import { b } from '../gitlab/b.ts'"],

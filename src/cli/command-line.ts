@@ -1,6 +1,7 @@
 import { Command, CommanderError } from 'commander'
 import { armCrashPointFrom, processEnvironment } from '../config/environment.ts'
 import { failureOf } from '../domain/errors.ts'
+import { check } from './check.ts'
 import { demo } from './demo.ts'
 import type { ExitCode } from './exit-code.ts'
 import { migrateCommand } from './migrate.ts'
@@ -52,6 +53,11 @@ const createProgram = (end: (code: ExitCode) => void): Command => {
     .description('Brings the database to what this version needs. "serve" does it too.')
     .addHelpText('after', '\nExample:\n  DATABASE_URL=postgres://… journeyman migrate')
     .action(async () => end(await migrateCommand()))
+  program
+    .command('check [files...]')
+    .description('Finds what is wrong with workflows, without running anything.')
+    .addHelpText('after', '\nExample:\n  journeyman check workflows/standard_dev_workflow.yaml')
+    .action(async (files: string[]) => end(await check(files)))
   program
     .command('demo')
     .description('Takes a labelled issue to a pull request against a local stand-in of GitHub and Claude.')

@@ -11,6 +11,8 @@ export type PullRequestFacts = {
   description: string
   implementation: Implementation | null
   files: { path: string; status: string; additions: number; deletions: number; mode: string | null }[]
+  /** What a reviewer should see: a link, a new executable. */
+  flagged: { path: string; message: string }[]
   checks: CheckResult[]
   models: string[]
   cost: number
@@ -31,6 +33,10 @@ export const renderPullRequestBody = (facts: PullRequestFacts): string => {
     ...ticket(facts),
     disarm(facts.description.trim()),
     ...files(facts),
+    ...list(
+      'Look at these',
+      facts.flagged.map((one) => `${inlineCode(one.path)}: ${one.message}`),
+    ),
     ...criteria(facts.implementation),
     ...evidence(facts),
     ...list('Risks and breaking changes', facts.implementation?.breaking_changes),

@@ -12,10 +12,14 @@ export const createEvidence = (config: () => Config): Evidence => ({
   runSetup: (workspace, signal, activity) =>
     runSetup(workspace, { timeoutMs: config().sandbox.setup_seconds * 1000 }, signal, activity),
   runChecks: (workspace, when, signal, activity) => runChecks(workspace, when, signal, activity),
-  judge: (files, rules) =>
-    judgeProposal(files, { ...rules, knownSecrets: knownSecrets(config()) })
-      .filter((finding) => finding.severity === 'refuse')
-      .map(({ path, message, rule }) => ({ path, message, protected: rule === 'protected_path' })),
+  judge: (files, rules) => {
+    const findings = judgeProposal(files, { ...rules, knownSecrets: knownSecrets(config()) })
+    const of = (severity: 'refuse' | 'flag') => findings.filter((finding) => finding.severity === severity)
+    return {
+      refused: of('refuse').map(({ path, message, rule }) => ({ path, message, protected: rule === 'protected_path' })),
+      flagged: of('flag').map(({ path, message }) => ({ path, message })),
+    }
+  },
   findSecrets: (text) =>
     findSecrets(text, knownSecrets(config())).map(({ kind, line }) =>
       line === null ? kind : `${kind} in line ${line}`,

@@ -3,6 +3,7 @@ import type { Config } from '../config/schema.ts'
 import { JourneymanError } from '../domain/errors.ts'
 import type { Database } from '../store/database.ts'
 import { getDefinition, saveDefinition } from '../store/definitions.ts'
+import { actions } from '../workflow/actions/actions.ts'
 import { actionSpecs } from '../workflow/actions/specs.ts'
 import { agentSpecs } from '../workflow/language/agent-specs.ts'
 import type { LoadedWorkflow, Problem } from '../workflow/language/definition.ts'
@@ -48,20 +49,27 @@ export const createWorkflowShelf = async (parts: {
   }
 }
 
+/** The folder's workflows, checked against what this version has. */
+export const loadFrom = (
+  config: Config,
+  previous: LoadedWorkflow[] = [],
+): { workflows: LoadedWorkflow[]; problems: Problem[] } =>
+  loadWorkflows(config.workflows.folder, {
+    actions: actionSpecs,
+    agents: agentSpecs,
+    configuredPlugins: Object.keys(actions),
+    canDo: (category, action) => actions[category]?.[action] !== undefined,
+    installation: installationFolder(),
+    prompts: config.workflows.prompts,
+    alsoPinned: loopRoles.map((role) => `prompts/${role.systemTemplate}`),
+    previous,
+  })
+
 const read = async (
   parts: { database: Database; config: () => Config },
   previous: LoadedWorkflow[] = [],
 ): Promise<{ loaded: LoadedWorkflow[]; problems: Problem[] }> => {
-  const { folder, prompts } = parts.config().workflows
-  const { workflows, problems } = loadWorkflows(folder, {
-    actions: actionSpecs,
-    agents: agentSpecs,
-    configuredPlugins: ['task_management', 'version_control'],
-    installation: installationFolder(),
-    prompts,
-    alsoPinned: loopRoles.map((role) => `prompts/${role.systemTemplate}`),
-    previous,
-  })
+  const { workflows, problems } = loadFrom(parts.config(), previous)
   for (const workflow of workflows) {
     await saveDefinition(parts.database.db, {
       hash: workflow.hash,
@@ -82,5 +90,5 @@ const refuseBroken = (problems: Problem[]): void => {
   )
 }
 
-const sentence = (problem: Problem): string =>
+export const sentence = (problem: Problem): string =>
   `${problem.file}:${problem.line}:${problem.column} ${problem.path}: ${problem.message}`

@@ -17,7 +17,7 @@ const allowed: Record<string, readonly string[]> = {
   inbox: ['store', 'queue', 'contracts', 'workflow/language'],
   api: ['store'],
   // The commands are main.ts's hands: they build the app, and the demo starts the world.
-  cli: ['config', 'store', 'workspace', 'world', 'app.ts'],
+  cli: ['config', 'store', 'workspace', 'world', 'wiring', 'app.ts'],
   world: [],
 }
 

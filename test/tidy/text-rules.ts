@@ -24,7 +24,7 @@ const rules: TextRule[] = [
   },
   {
     pattern: /^\s*export\s+default\b|\bas\s+default\s*[,}]/m,
-    except: /^vitest\.config\.ts$|^test\/global-setup\.ts$/,
+    except: /^vitest(?:\.[a-z]+)?\.config\.ts$|^test\/global-setup\.ts$/,
     remedy: 'has a default export; name it, and name the file for it.',
   },
   {

@@ -3,7 +3,7 @@ import { JourneymanError } from '../../domain/errors.ts'
 import { addLinks } from '../../store/runs.ts'
 import type { ProposedFile } from '../../workspace/contract.ts'
 import { recordedChecks, recordedImplementation } from '../engine/evidence.ts'
-import type { Execution } from '../engine/execution.ts'
+import type { Execution, Judgement } from '../engine/execution.ts'
 import type { Action } from './action.ts'
 
 type Context = Parameters<Action>[1]
@@ -17,8 +17,8 @@ export const proposeChange: Action = async (inputs, context) => {
   const { run, parts, guard } = execution
   const branch = String(inputs['source_branch'])
   const title = String(inputs['title']).slice(0, 256)
-  const files = await judgedProposal(execution)
-  const body = await describe(execution, String(inputs['description']), files)
+  const { files, flagged } = await judgedProposal(execution)
+  const body = await describe(execution, String(inputs['description']), files, flagged)
   refuseSecrets(execution, { title, body, branch })
   const done = recordedImplementation(execution.journal)
   execution.journal.activity(address, `pushing ${branch}`)
@@ -64,7 +64,7 @@ export const commitAndPush = async (
 ): Promise<{ commit: string }> => {
   const { execution } = context
   const { run, parts, guard } = execution
-  const files = known ?? (await judgedProposal(execution))
+  const files = known ?? (await judgedProposal(execution)).files
   const workspace = await execution.workspace.get()
   const self = await parts.versionControl.self()
   const message = commitMessage(execution, what.message)
@@ -85,7 +85,9 @@ export const commitAndPush = async (
   return { commit }
 }
 
-const judgedProposal = async (execution: Execution): Promise<ProposedFile[]> => {
+const judgedProposal = async (
+  execution: Execution,
+): Promise<{ files: ProposedFile[]; flagged: Judgement['flagged'] }> => {
   const workspace = await execution.workspace.get()
   const files = await workspace.proposal()
   if (files.length === 0) {
@@ -95,18 +97,23 @@ const judgedProposal = async (execution: Execution): Promise<ProposedFile[]> => 
   }
   const { proposal } = execution.parts.settings()
   const rules = { ...proposal, protectedPaths: [...proposal.protectedPaths, ...workspace.settings.protected_paths] }
-  const findings = execution.parts.evidence.judge(files, rules)
-  if (findings.length === 0) return files
-  const list = findings.slice(0, 10).map((finding) => `${finding.path}: ${finding.message}`)
+  const { refused, flagged } = execution.parts.evidence.judge(files, rules)
+  if (refused.length === 0) return { files, flagged }
+  const list = refused.slice(0, 10).map((finding) => `${finding.path}: ${finding.message}`)
   throw new JourneymanError('gate_refused', `The proposal may not leave: ${list.join('; ')}`, {
-    nextAction: findings.some((finding) => finding.protected)
+    nextAction: refused.some((finding) => finding.protected)
       ? 'Make this change by hand, or take the path off `protected_paths`; approvals come with a later version.'
       : 'Say in the issue how it should be done instead, then label it again.',
-    detail: { findings: findings.slice(0, 50) },
+    detail: { findings: refused.slice(0, 50) },
   })
 }
 
-const describe = async (execution: Execution, description: string, files: ProposedFile[]): Promise<string> => {
+const describe = async (
+  execution: Execution,
+  description: string,
+  files: ProposedFile[],
+  flagged: Judgement['flagged'],
+): Promise<string> => {
   const { run, parts, facts, journal } = execution
   const done = recordedImplementation(journal)
   return parts.evidence.describeChange({
@@ -115,6 +122,7 @@ const describe = async (execution: Execution, description: string, files: Propos
     description,
     implementation: done?.implementation ?? null,
     files,
+    flagged,
     checks: recordedChecks(journal),
     models: done?.models ?? [],
     cost: await parts.money.costOf(run.id),

@@ -65,9 +65,20 @@ const pushBranch: Action = async (inputs, context) => {
   return { branch_url: `${context.execution.facts.repository.url}/tree/${branch}`, commit_hash: pushed.commit }
 }
 
-const getRepositoryInfo: Action = async (_inputs, { execution }) => ({
-  repository_info: await execution.parts.versionControl.getRepository(execution.run),
-})
+const getRepositoryInfo: Action = async (_inputs, { execution }) => {
+  const info = await execution.parts.versionControl.getRepository(execution.run)
+  const { repository, url, cloneUrl, defaultBranch, archived } = info
+  return {
+    repository_info: {
+      repository,
+      url,
+      clone_url: cloneUrl,
+      default_branch: defaultBranch,
+      private: info.private,
+      archived,
+    },
+  }
+}
 
 const getPullRequest: Action = async (inputs, { execution }) => ({
   change: await execution.parts.versionControl.getChange(execution.run, Number(inputs['number'])),

@@ -1,5 +1,6 @@
 import type { AgentJournal, AgentOutcome, AgentTask } from '../../agents/contract.ts'
 import type { CheckResult, Implementation } from '../../domain/agent.ts'
+import type { Change } from '../../domain/change.ts'
 import type { EffectGuard, EffectLedger } from '../../domain/effect.ts'
 import type { TokenUsage } from '../../domain/money.ts'
 import type { Claim, Run } from '../../domain/run.ts'
@@ -83,11 +84,16 @@ export type Evidence = {
     signal: AbortSignal,
     activity: (text: string) => void,
   ) => Promise<CheckResult[]>
-  /** Sentences that say what may not leave; empty when all may. */
-  judge: (files: ProposedFile[], rules: ProposalRules) => { path: string; message: string; protected: boolean }[]
+  judge: (files: ProposedFile[], rules: ProposalRules) => Judgement
   /** Sentences that say which secret stands where in a text that would leave. */
   findSecrets: (text: string) => string[]
   describeChange: (facts: ChangeFacts) => string
+}
+
+/** Sentences that say what may not leave, and what may but should be seen by whoever reviews it. */
+export type Judgement = {
+  refused: { path: string; message: string; protected: boolean }[]
+  flagged: { path: string; message: string }[]
 }
 
 export type ChangeFacts = {
@@ -96,6 +102,7 @@ export type ChangeFacts = {
   description: string
   implementation: Implementation | null
   files: ProposedFile[]
+  flagged: Judgement['flagged']
   checks: CheckResult[]
   models: string[]
   cost: number
@@ -158,4 +165,4 @@ export type StepContext = {
 }
 
 /** What was read once, at the start of the run, and journalled. */
-export type StartFacts = { task: Task | null; repository: RepositoryInfo }
+export type StartFacts = { task: Task | null; change: Change | null; repository: RepositoryInfo }

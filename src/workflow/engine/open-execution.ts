@@ -66,7 +66,9 @@ const startFacts = async (parts: EngineParts, run: Run, journal: Journal): Promi
 const readFacts = async (parts: EngineParts, run: Run): Promise<StartFacts> => {
   const repository = await parts.versionControl.getRepository(run)
   const key = run.subject.slice(run.subject.indexOf('/') + 1)
-  const task = run.subject.startsWith('change/') ? null : await parts.taskManagement.getTask({ ...run, key })
+  const isChange = run.subject.startsWith('change/')
+  const task = isChange ? null : await parts.taskManagement.getTask({ ...run, key })
+  const change = isChange ? await parts.versionControl.getChange(run, Number(key)) : null
   const { db } = parts.database
   await saveProject(db, {
     provider: run.event.provider,
@@ -76,7 +78,7 @@ const readFacts = async (parts: EngineParts, run: Run): Promise<StartFacts> => {
     installation: run.installation,
   })
   if (task) await saveTask(db, parts.taskManagement.name, run.repository, task)
-  return { task, repository }
+  return { task, change, repository }
 }
 
 /** What the event and the run itself bring for the definition's declared inputs; a default where they bring nothing. */
@@ -107,6 +109,7 @@ const systemNames = (
   }),
   repository: () => run.repository,
   task: () => facts.task ?? undefined,
+  change: () => facts.change ?? undefined,
   task_id: () => facts.task?.key,
   config: () => parts.settings().publicConfig,
   steps: () =>

@@ -7,7 +7,7 @@ import type { Definition, LoadedWorkflow, Problem } from './definition.ts'
 import { parseWorkflow } from './parse-workflow.ts'
 import { type PromptFinder, promptFinder } from './prompt-files.ts'
 import { promptReferences } from './steps-within.ts'
-import { unsupportedParts } from './unsupported-parts.ts'
+import { type Implements, unsupportedParts } from './unsupported-parts.ts'
 
 export type LoadContext = Omit<CheckContext, 'readPrompt'> & {
   /** Where Journeyman itself is installed: its `prompts/` are found from everywhere. */
@@ -16,6 +16,8 @@ export type LoadContext = Omit<CheckContext, 'readPrompt'> & {
   prompts?: string
   /** Prompts that a run pins beside those of its steps: the system prompts of the agents. */
   alsoPinned?: readonly string[]
+  /** Which of the actions this version can do; all of them without it. */
+  canDo?: Implements
   /** What is loaded now. A file that has become bad does not replace the good one that came from it. */
   previous?: readonly LoadedWorkflow[]
 }
@@ -79,7 +81,7 @@ const loadFile = (file: string, folder: string, context: LoadContext, problems: 
   })
   const source = readFileSync(file, 'utf8')
   const checked = checkWorkflow(source, file, { ...context, readPrompt })
-  const unsupported = checked.definition ? unsupportedParts(checked.definition, file) : []
+  const unsupported = checked.definition ? unsupportedParts(checked.definition, file, context.canDo) : []
   const absent = absentPrompts(context.alsoPinned ?? [], readPrompt, file)
   problems.push(...checked.problems, ...unsupported, ...absent)
   const isGood = unsupported.length === 0 && absent.length === 0

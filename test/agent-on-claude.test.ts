@@ -1,12 +1,12 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { createAnthropic } from '../plugins/ai-provider/anthropic/anthropic.ts'
-import { startClaude } from '../world/claude/start-claude.ts'
-import type { ScriptedTurn, Violation, WorldClaude } from '../world/contract.ts'
-import { create, edit, runIt, sh, submit, task, view } from './testing/agent-under-test.ts'
-import { type FolderWorkspace, folderWorkspace } from './testing/folder-workspace.ts'
-import { type JournalRows, memoryJournal, newRows } from './testing/memory-journal.ts'
+import { create, edit, runIt, sh, submit, task, view } from '../src/agents/testing/agent-under-test.ts'
+import { type FolderWorkspace, folderWorkspace } from '../src/agents/testing/folder-workspace.ts'
+import { type JournalRows, memoryJournal, newRows } from '../src/agents/testing/memory-journal.ts'
+import { createAnthropic } from '../src/plugins/ai-provider/anthropic/anthropic.ts'
+import { startClaude } from '../src/world/claude/start-claude.ts'
+import type { ScriptedTurn, Violation, WorldClaude } from '../src/world/contract.ts'
 
 // The loop over the real plugin, over HTTP, against the strict scripted Claude: what it would refuse fails here.
 let claude: WorldClaude & { close: () => Promise<void> }
@@ -25,7 +25,7 @@ afterEach(async () => {
   expect(violations).toEqual([])
 })
 
-const system = readFileSync(join(import.meta.dirname, '../../prompts/development.system.njk'), 'utf8')
+const system = readFileSync(join(import.meta.dirname, '../prompts/development.system.njk'), 'utf8')
 const given = task({ system, models: { primary: 'claude-sonnet-5', fallback: 'claude-haiku-5-5' } })
 
 const run = (crash?: (at: string) => void, retry = { maxRetries: 3, maxRetryWaitSeconds: 0.02 }) => {

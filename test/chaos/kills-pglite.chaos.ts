@@ -1,0 +1,6 @@
+import { describe } from 'vitest'
+import { itSurvivesEverything } from './kills.ts'
+
+describe('kills on pglite', () => {
+  itSurvivesEverything('pglite')
+})
