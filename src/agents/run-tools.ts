@@ -1,10 +1,10 @@
 import { crashPoint } from '../domain/crash-point.ts'
+import { storableText } from '../domain/storable-text.ts'
 import type { ToolUseBlock } from '../plugins/ai-provider/contract.ts'
 import type { ToolResult, Turn } from './contract.ts'
 import type { Conversation } from './conversation.ts'
 import { revealHidden } from './hidden-characters.ts'
 import { shortenMiddle } from './shorten-middle.ts'
-import { storableText } from './storable-text.ts'
 import { submitName } from './tools/submit.ts'
 import { maxResultCharacters, refusal, type ToolAnswer } from './tools/tool.ts'
 

@@ -1,5 +1,5 @@
+import { storable } from '../domain/storable-text.ts'
 import type { AssistantBlock, ModelResponse } from '../plugins/ai-provider/contract.ts'
-import { storable } from './storable-text.ts'
 
 /**
  * An answer as it can be journalled and sent back. A model, or whoever stands between, may call tools by names and ids

@@ -1,14 +1,21 @@
 import { z } from 'zod'
+import { storableText } from '../domain/storable-text.ts'
 
 /** Of GitHub's payloads only what is read. Everything else in them may be what it likes. */
 const id = z.int().positive()
-const text = z.string()
+const text = z.string().transform(storableText)
 const app = z.object({ id }).nullish()
 
 const envelope = {
   action: text,
   sender: z.object({ login: text, id, type: text }),
-  repository: z.object({ full_name: z.string().regex(/^[\w-]+\/(?!\.\.?$)[\w.-]+$/), html_url: text }),
+  repository: z.object({
+    full_name: z
+      .string()
+      .max(200)
+      .regex(/^[\w-]+\/(?!\.\.?$)[\w.-]+$/),
+    html_url: text,
+  }),
   installation: z.object({ id }).nullish(),
 }
 export const common = z.object(envelope)

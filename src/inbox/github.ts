@@ -2,6 +2,7 @@ import { createHmac, timingSafeEqual } from 'node:crypto'
 import type { z } from 'zod'
 import { JourneymanError } from '../domain/errors.ts'
 import type { Event, Reading } from '../domain/event.ts'
+import { storableText } from '../domain/storable-text.ts'
 import { findCommands } from './find-commands.ts'
 import { type Common, common, type Issue, type Pull, payloads } from './github-schema.ts'
 
@@ -34,7 +35,7 @@ export type Self = { userId: string | null; appId: string | null }
 /** GitHub's name for a delivery, as it is kept: `issues.labeled`, or `ping`. */
 export const typeOfGitHub = (eventHeader: string, body: unknown): string => {
   const action = typeof body === 'object' && body !== null && 'action' in body ? body.action : undefined
-  return typeof action === 'string' ? `${eventHeader}.${action}`.slice(0, 200) : eventHeader.slice(0, 200)
+  return storableText((typeof action === 'string' ? `${eventHeader}.${action}` : eventHeader).slice(0, 200))
 }
 
 /**
