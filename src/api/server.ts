@@ -1,4 +1,6 @@
-import Fastify, { type FastifyInstance } from 'fastify'
+import { STATUS_CODES } from 'node:http'
+import type { Socket } from 'node:net'
+import Fastify, { type FastifyInstance, type FastifyReply } from 'fastify'
 import { type ErrorCode, failureOf, JourneymanError } from '../domain/errors.ts'
 import { statusOf } from './error-status.ts'
 import { type HealthParts, registerHealth } from './health.ts'
@@ -14,24 +16,31 @@ export type ServerParts = HealthParts & {
 
 /** The door. Every answer that is no success is a JSON body with a code and a sentence. */
 export const createServer = (parts: ServerParts): FastifyInstance => {
+  const refuse = (error: unknown, reply: FastifyReply) => {
+    const failure = failureOf(asOurs(error))
+    if (failure.code === 'internal') parts.log('error', 'a request met a defect', { error })
+    const message = failure.code === 'internal' ? 'This is a defect of Journeyman; its log says more.' : failure.message
+    return reply.status(statusOf(failure.code)).send({ code: failure.code, message })
+  }
   const server = Fastify({
     bodyLimit: parts.maxBodyBytes,
     logger: false,
     // A body that never comes holds a connection, and nothing else.
     requestTimeout: 30_000,
     forceCloseConnections: 'idle',
-    return503OnClosing: true,
+    // Its answer would not be in our words; the hook below gives ours.
+    return503OnClosing: false,
+    frameworkErrors: (error, _request, reply) => refuse(error, reply),
+    clientErrorHandler: refuseUnreadable,
+  })
+  server.addHook('onRequest', async (request) => {
+    if (parts.isStopping() && !request.url.startsWith('/health/')) throw asOurs({ statusCode: 503 })
   })
   // Bodies are checked as the bytes that came: nothing here parses them.
   server.removeAllContentTypeParsers()
   server.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body))
 
-  server.setErrorHandler((error, _request, reply) => {
-    const failure = failureOf(asOurs(error))
-    if (failure.code === 'internal') parts.log('error', 'a request met a defect', { error })
-    const message = failure.code === 'internal' ? 'This is a defect of Journeyman; its log says more.' : failure.message
-    return reply.status(statusOf(failure.code)).send({ code: failure.code, message })
-  })
+  server.setErrorHandler((error, _request, reply) => refuse(error, reply))
   server.setNotFoundHandler((_request, reply) =>
     reply.status(404).send({ code: 'not_found', message: 'There is nothing at this address.' }),
   )
@@ -57,3 +66,16 @@ const refusals: Record<number, { code: ErrorCode; message: string }> = {
   415: { code: 'invalid_input', message: 'The request has no content type that is understood here.' },
   503: { code: 'shutting_down', message: 'This server is ending; try again in a moment.' },
 }
+
+/** What is no HTTP, or never came to its end: there is no request to answer, only a connection. */
+const refuseUnreadable = (error: Error & { code?: string }, socket: Socket): void => {
+  if (error.code === 'ECONNRESET' || !socket.writable) return void socket.destroy()
+  const status = unreadable[error.code ?? ''] ?? 400
+  const body = JSON.stringify({ code: 'invalid_input', message: 'The request cannot be read.' })
+  socket.end(
+    `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\nContent-Type: application/json; charset=utf-8\r\n` +
+      `Content-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`,
+  )
+}
+
+const unreadable: Record<string, number> = { HPE_HEADER_OVERFLOW: 431, ERR_HTTP_REQUEST_TIMEOUT: 408 }

@@ -1,5 +1,5 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify'
-import { codeOf, JourneymanError } from '../domain/errors.ts'
+import { codeOf, type ErrorCode, JourneymanError } from '../domain/errors.ts'
 import { readGitHub, type Self, typeOfGitHub, verifyGitHub } from './github.ts'
 import { parseJson } from './parse-json.ts'
 import type { Receipt, Receiver } from './receive.ts'
@@ -18,16 +18,19 @@ export type GitHubRouteParts = {
  * is counted and not stored.
  */
 export const registerGitHubRoute = (server: FastifyInstance, parts: GitHubRouteParts): void => {
-  server.post('/webhooks/github', async (request, reply) => {
-    try {
-      const receipt = await receiveGitHub(parts, request)
-      parts.count('github', receipt.known ? 'known' : receipt.disposition)
-      return reply.status(receipt.known ? 200 : 202).send(receipt)
-    } catch (error) {
-      parts.count('github', codeOf(error))
-      throw error
-    }
+  // Here and not round the handler: a body that is too large never comes so far.
+  const onError = async (_request: unknown, _reply: unknown, error: Error) => parts.count('github', outcomeOf(error))
+  server.post('/webhooks/github', { onError }, async (request, reply) => {
+    const receipt = await receiveGitHub(parts, request)
+    parts.count('github', receipt.known ? 'known' : receipt.disposition)
+    return reply.status(receipt.known ? 200 : 202).send(receipt)
   })
+}
+
+/** What the server refuses itself carries a status and no code of ours. */
+const outcomeOf = (error: Error): ErrorCode => {
+  if (!('statusCode' in error)) return codeOf(error)
+  return error.statusCode === 413 ? 'too_large' : 'invalid_input'
 }
 
 const receiveGitHub = async (parts: GitHubRouteParts, request: FastifyRequest): Promise<Receipt> => {
