@@ -25,7 +25,7 @@ export type House = {
   issue: WorldIssue
   config: (overrides?: DeepPartial<Config>) => Config
   /** The whole application in this process. */
-  start: (overrides?: DeepPartial<Config>) => Promise<App>
+  start: (overrides?: DeepPartial<Config>, parts?: { web?: boolean; worker?: boolean }) => Promise<App>
   /** `journeyman serve` as a process of its own, with an environment of its own. */
   spawn: (environment?: Record<string, string>, args?: string[]) => Promise<Served>
   /** A look into the database, opened for it where no app has it open. */
@@ -85,8 +85,8 @@ export const openHouse = async (kind: Database['kind'], options: HouseOptions = 
     alice,
     issue,
     config,
-    start: async (overrides) => {
-      const app = buildApp(config(overrides), { web: true, worker: true, writeLog: () => undefined })
+    start: async (overrides, parts) => {
+      const app = buildApp(config(overrides), { web: true, worker: true, writeLog: () => undefined, ...parts })
       const { url } = await app.start()
       open = app.database()
       endings.push(async () => {
