@@ -64,7 +64,9 @@ describeOnEachHouse('a labelled issue', (open) => {
       Array.from({ length: 10 }, () => house.label('11111111-1111-4111-8111-111111111111')),
     )
     expect(first.map((answer) => answer.status).sort()).toEqual([...Array(9).fill(200), 202])
-    const second = await house.label()
+    const bob = house.world.github.addUser('bob')
+    house.repository.setPermission('bob', 'write')
+    const second = await house.repository.label(house.issue.number, 'ai', bob)
     expect(JSON.parse(second.body)).toMatchObject({ known: false, disposition: 'joined' })
 
     const run = await ended(house)
