@@ -12,6 +12,8 @@ export type Task = {
   priority: string | null
   assignee: string | null
   reporter: string | null
+  /** The service's own number of that person, by which permissions are looked up: a name can be taken over. */
+  reporter_id: string | null
   labels: string[]
   acceptance_criteria: string[]
   epic: string | null

@@ -43,6 +43,9 @@ describeOnEachHouse('a labelled issue', (open) => {
     ])
     expect(house.world.violations).toEqual([])
 
+    const asked = house.world.requests.filter((request) => request.service === 'claude')
+    expect(JSON.stringify(asked[0]?.body)).toMatch(/author=\\"alice\\" permission=\\"write\\"/)
+
     const { db } = app.database()
     const charges = await db.selectFrom('cost_tracking').selectAll().execute()
     expect(charges).toHaveLength(house.world.claude.answered.length)

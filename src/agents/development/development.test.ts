@@ -25,6 +25,7 @@ const ticket: Task = {
   priority: null,
   assignee: null,
   reporter: 'mallory',
+  reporter_id: '7',
   labels: [],
   acceptance_criteria: ['totals are rounded to cents'],
   epic: null,

@@ -90,15 +90,14 @@ const ticketVariables = async (
   const { versionControl, workspaces } = execution.parts
   const facts = { actor: execution.run.actor.login, sandbox: workspaces.sandbox }
   if (task === null) return facts
-  const login = task.reporter ?? 'unknown'
-  const permission =
-    task.reporter === null ? 'none' : await versionControl.getPermission(execution.run, { login, id: '', isBot: false })
+  const author = { login: task.reporter ?? 'unknown', id: task.reporter_id ?? '', isBot: false }
+  const permission = task.reporter_id === null ? 'none' : await versionControl.getPermission(execution.run, author)
   const workspace = await execution.workspace.get()
   const branch =
     step.inputs['branch'] === undefined ? repository.defaultBranch : render(step.inputs['branch'], execution.variables)
   const variables = role.promptVariables({
     task,
-    author: { login, permission },
+    author: { login: author.login, permission },
     repository: { name: repository.repository },
     settings: workspace.settings,
     branch: String(branch),

@@ -17,6 +17,7 @@ export const taskOfIssue = (issue: Issue, repository: string, siteUrl: string): 
     priority: afterPrefix(labels, 'priority'),
     assignee: issue.assignee?.login ?? null,
     reporter: issue.user?.login ?? null,
+    reporter_id: issue.user ? String(issue.user.id) : null,
     labels,
     acceptance_criteria: acceptanceCriteria(description),
     epic: null,
