@@ -2,12 +2,12 @@ import type { AgentJournal, AgentOutcome, AgentTask } from '../../agents/contrac
 import type { CheckResult, Implementation } from '../../domain/agent.ts'
 import type { Change } from '../../domain/change.ts'
 import type { EffectGuard, EffectLedger } from '../../domain/effect.ts'
-import type { TokenUsage } from '../../domain/money.ts'
 import type { Claim, Run } from '../../domain/run.ts'
 import type { Task } from '../../domain/task.ts'
+import type { Ledger } from '../../ledger/ledger.ts'
 import type { TaskManagement } from '../../plugins/task-management/contract.ts'
 import type { RepositoryInfo, VersionControl } from '../../plugins/version-control/contract.ts'
-import type { Database, Tx } from '../../store/database.ts'
+import type { Database } from '../../store/database.ts'
 import type { ProposedFile, RepositorySettings, Workspace, Workspaces } from '../../workspace/contract.ts'
 import type { Definition, Step } from '../language/definition.ts'
 import type { Journal } from './journal.ts'
@@ -25,7 +25,7 @@ export type EngineParts = {
   workspaces: Workspaces
   agents: Record<string, AgentRole>
   runAgent: (task: AgentTask, journal: AgentJournal, workspace: Workspace, signal: AbortSignal) => Promise<AgentOutcome>
-  money: MoneyLedger
+  money: Ledger
   evidence: Evidence
   settings: () => EngineSettings
   log: Log
@@ -108,33 +108,6 @@ export type ChangeFacts = {
   cost: number
   runUrl: string | null
   sandbox: { usable: boolean; kind: string; summary: string }
-}
-
-export type MoneyLedger = {
-  reserve: (
-    claim: Claim,
-    call: {
-      address: string
-      agentId: string
-      turn: number
-      model: string
-      inputTokens: number
-      maxOutputTokens: number
-      runCap: number
-      monthlyCap: number
-    },
-  ) => Promise<{ id: string; amount: number }>
-  settle: (
-    tx: Tx,
-    reservationId: string,
-    model: string,
-    usage: TokenUsage | null,
-  ) => Promise<{ cost: number; usage: TokenUsage }>
-  free: (claim: Claim, reservationId: string, note: string) => Promise<void>
-  forfeit: (claim: Claim, reservationId: string, note: string) => Promise<void>
-  /** Reservations of a killed worker stay charged. */
-  forfeitAbandoned: (claim: Claim) => Promise<void>
-  costOf: (runId: string) => Promise<number>
 }
 
 /** One run in the hands of one worker. */
