@@ -4,6 +4,7 @@ import type { TestProject } from 'vitest/node'
 import { createQueue } from '../src/queue/queue.ts'
 import { migrate } from '../src/store/migrate.ts'
 import { openDatabase } from '../src/store/open-database.ts'
+import { claudeValidator } from '../src/world/validate/claude-validator.ts'
 import { startPostgres } from './embedded-postgres.ts'
 import { makeScratchRoot } from './scratch-root.ts'
 
@@ -16,6 +17,9 @@ declare module 'vitest' {
 
 const postgresTemplate = 'journeyman_template'
 
+const withoutClaudeDescription =
+  'The vendor\u2019s description of Claude does not lie beside this clone: requests to it are checked by the stand-in\u2019s own rules alone.'
+
 /** Prepares, once for all test files, the embedded database and PostgreSQL with all tables, to be copied. */
 export default async function setUp(project: TestProject): Promise<() => Promise<void>> {
   // What fails here ends the test run, and with it the guard of this folder removes all that was started.
@@ -27,6 +31,7 @@ export default async function setUp(project: TestProject): Promise<() => Promise
   ])
   if (server) await preparePostgres(server.url, pgliteFolder)
   else console.warn(`No PostgreSQL binaries for ${process.platform} ${process.arch}: tests on PostgreSQL are skipped.`)
+  if (!(await claudeValidator())) console.warn(withoutClaudeDescription)
   const postgresUrl = server?.url ?? null
   project.provide('templates', { scratch: root.folder, pgliteFolder, postgresUrl, postgresTemplate })
   return async () => {
