@@ -83,8 +83,8 @@ export const buildApp = (initial: Config, options: AppOptions): App => {
   const start: App['start'] = async () => {
     const credentials = requireCredentials(config, options.worker)
     const sandboxing = options.worker ? openSandbox(config) : null
-    // It is awaited below; until then a failure of it is nobody's.
-    sandboxing?.catch(() => undefined)
+    // It is awaited below; until then a failure of it is nobody's. A start that fails meanwhile must still end it.
+    closing.push(async () => (await sandboxing?.catch(() => null))?.close())
     opened = await openDatabase({
       url: config.database.url,
       dataDir: config.data_dir,
@@ -114,7 +114,6 @@ export const buildApp = (initial: Config, options: AppOptions): App => {
     const sandbox = (await sandboxing) ?? null
     let workspaces: Workspaces | null = null
     if (sandbox) {
-      closing.push(sandbox.close)
       workspaces = await openWorkspaces(config, sandbox)
       closing.push(workspaces.close)
       await startWorker({ ...services, workspaces, apiKey: credentials.apiKey })
@@ -268,9 +267,12 @@ export const buildApp = (initial: Config, options: AppOptions): App => {
   }
 }
 
-const openSandbox = (config: Config): Promise<Sandbox> => {
+const openSandbox = async (config: Config): Promise<Sandbox> => {
   const { kind, ...limits } = config.sandbox
-  return createSandbox({ kind, limits: { ...limits }, scratchDir: join(config.data_dir, 'sandbox') })
+  const sandbox = await createSandbox({ kind, limits: { ...limits }, scratchDir: join(config.data_dir, 'sandbox') })
+  if (kind !== 'bubblewrap' || sandbox.status.usable) return sandbox
+  await sandbox.close()
+  throw new JourneymanError('sandbox_unavailable', `sandbox.kind is "bubblewrap". ${sandbox.status.summary}`)
 }
 
 const openWorkspaces = (config: Config, sandbox: Sandbox): Promise<Workspaces> =>
