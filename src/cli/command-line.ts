@@ -36,7 +36,7 @@ const createProgram = (end: (code: ExitCode) => void): Command => {
   const program = new Command('journeyman')
     .description('Takes a ticket to a pull request.')
     .exitOverride()
-    .showHelpAfterError('Run "journeyman --help" for what there is.')
+    .showHelpAfterError()
   program
     .command('serve')
     .description('Takes deliveries and works on them, until it is ended.')

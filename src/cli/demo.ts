@@ -28,6 +28,7 @@ const lookEveryMs = 150
 
 /** The whole path on one machine: real git, a real database, the real engine, and a stand-in for everything outside. */
 export const demo = async (options: DemoOptions): Promise<ExitCode> => {
+  const asked = askedToEnd()
   const screen = createDemoScreen(options.json === true, processEnvironment())
   const folder = await mkdtemp(join(tmpdir(), 'journeyman-demo-'))
   // The agent's commands run as somebody with fewer rights, who must be able to reach the work tree.
@@ -42,10 +43,13 @@ export const demo = async (options: DemoOptions): Promise<ExitCode> => {
     screen.began({ world, database: app.database().kind, sandbox, live: options.live === true })
     world.github.webhookUrl = `${url}/webhooks/github`
     const { repository, issue, runId } = await labelIssue(world, app)
-    const state = await follow(app, runId, screen)
+    const state = await follow(app, runId, screen, asked)
     const result = await demoResult({ app, world, repository, issue, runId, sandbox: sandbox?.kind ?? 'none' })
     await screen.ended(result, repository, issue)
-    if (options.keep) await keepRunning(screen, url)
+    if (options.keep) {
+      screen.keeping(url)
+      await asked.promise
+    }
     return state === 'done' ? 0 : 1
   } finally {
     await app?.stop()
@@ -114,12 +118,13 @@ const labelIssue = async (
   return { repository, issue, runId }
 }
 
-const follow = async (app: App, runId: string, screen: DemoScreen): Promise<string> => {
+const follow = async (app: App, runId: string, screen: DemoScreen, asked: Asked): Promise<string> => {
   const latest = Date.now() + mostMinutes * 60_000
   while (Date.now() < latest) {
     const run = await getRun(app.database().db, runId)
     if (run) await screen.look(await loadSteps(app.database().db, runId), await app.planOf(run.definitionHash))
     if (run && !isLive(run.state) && (await isTold(app, runId))) return run.state
+    if (asked.yes) throw new JourneymanError('stopped', 'The demo was ended before its run was.')
     await new Promise((resolve) => setTimeout(resolve, lookEveryMs))
   }
   throw new JourneymanError('timeout', `The run did not end within ${mostMinutes} minutes.`)
@@ -143,7 +148,13 @@ const isTold = async (app: App, runId: string): Promise<boolean> => {
   )
 }
 
-const keepRunning = async (screen: DemoScreen, url: string | null): Promise<void> => {
-  screen.keeping(url)
-  await untilEnded(new Promise<never>(() => undefined))
+type Asked = { promise: Promise<void>; yes: boolean }
+
+/** From here on a signal is no sudden death: everything is ended in good order, and the folder removed. */
+const askedToEnd = (): Asked => {
+  const asked: Asked = { promise: Promise.resolve(), yes: false }
+  asked.promise = untilEnded(new Promise<never>(() => undefined)).then(() => {
+    asked.yes = true
+  })
+  return asked
 }

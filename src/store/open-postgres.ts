@@ -1,5 +1,5 @@
 import pg from 'pg'
-import { JourneymanError } from '../domain/errors.ts'
+import { codeOf, failureOf, JourneymanError } from '../domain/errors.ts'
 import type { Database } from './database.ts'
 import { listenOnPostgres } from './listen-on-postgres.ts'
 import { poolDatabase, typesForBoth } from './pool-database.ts'
@@ -40,9 +40,18 @@ export const openPostgres = async (options: { url: string; poolSize: number }): 
     return database
   } catch (error) {
     await database.close()
-    throw error
+    throw notReached(error)
   }
 }
+
+/** At the start nothing goes on by itself afterwards: whoever starts it has to mend it. */
+const notReached = (error: unknown): unknown =>
+  codeOf(error) === 'unavailable'
+    ? new JourneymanError('unavailable', failureOf(error).message, {
+        nextAction: 'See that PostgreSQL runs and that database.url (DATABASE_URL) leads to it, then start again.',
+        cause: error,
+      })
+    : error
 
 const configOf = (url: string): pg.ClientConfig => {
   if (!/^postgres(ql)?:\/\//.test(url) || !URL.canParse(url)) {
