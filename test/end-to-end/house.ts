@@ -24,6 +24,10 @@ export type House = {
   alice: WorldUser
   issue: WorldIssue
   config: (overrides?: DeepPartial<Config>) => Config
+  /** Where processes of their own start: its `journeyman.yaml` is theirs. */
+  folder: string
+  /** All that such a process is told about the services and the database. */
+  environment: Record<string, string>
   /** The whole application in this process. */
   start: (overrides?: DeepPartial<Config>, parts?: { web?: boolean; worker?: boolean }) => Promise<App>
   /** `journeyman serve` as a process of its own, with an environment of its own. */
@@ -77,6 +81,8 @@ export const openHouse = async (kind: Database['kind'], options: HouseOptions = 
   repository.setPermission('alice', 'write')
   const issue = repository.createIssue({ ...(options.issue ?? sampleRepository.issue), author: alice })
   const config = (overrides: DeepPartial<Config> = {}) => configOf(folder, prepared, world, overrides)
+  const environment = environmentOf(prepared, world)
+  await writeFile(join(folder, 'journeyman.yaml'), `${JSON.stringify(brisk)}\n`)
   let open: Database | null = null
 
   return {
@@ -85,6 +91,8 @@ export const openHouse = async (kind: Database['kind'], options: HouseOptions = 
     alice,
     issue,
     config,
+    folder,
+    environment,
     start: async (overrides, parts) => {
       const app = buildApp(config(overrides), { web: true, worker: true, writeLog: () => undefined, ...parts })
       const { url } = await app.start()
@@ -96,8 +104,8 @@ export const openHouse = async (kind: Database['kind'], options: HouseOptions = 
       world.github.webhookUrl = `${url}/webhooks/github`
       return app
     },
-    spawn: async (environment = {}, args = []) => {
-      const served = await spawnServe(folder, prepared, world, environment, args)
+    spawn: async (more = {}, args = []) => {
+      const served = await spawnServe(folder, { ...environment, ...more }, args)
       endings.push(async () => {
         served.kill('SIGKILL')
         await served.ended
@@ -147,31 +155,27 @@ const configOf = (folder: string, prepared: PreparedDatabase, world: World, over
   return loadConfig({ folder, environment: {}, overrides: { ...merged, data_dir: prepared.dataDir } }).config
 }
 
-const spawnServe = async (
-  folder: string,
-  prepared: PreparedDatabase,
-  world: World,
-  environment: Record<string, string>,
-  args: string[],
-): Promise<Served> => {
+const environmentOf = (prepared: PreparedDatabase, world: World): Record<string, string> => {
   const { app, apiUrl, url } = world.github
-  await writeFile(join(folder, 'journeyman.yaml'), `${JSON.stringify(brisk)}\n`)
+  return {
+    PATH: process.env['PATH'] ?? '',
+    JOURNEYMAN_DATA_DIR: prepared.dataDir,
+    DATABASE_URL: prepared.url ?? '',
+    GITHUB_APP_ID: app.id,
+    GITHUB_PRIVATE_KEY: app.privateKey,
+    GITHUB_WEBHOOK_SECRET: app.webhookSecret,
+    GITHUB_API_URL: apiUrl,
+    GITHUB_SERVER_URL: url,
+    ANTHROPIC_API_KEY: world.claude.apiKey,
+    ANTHROPIC_BASE_URL: world.claude.url,
+  }
+}
+
+const spawnServe = async (folder: string, env: Record<string, string>, args: string[]): Promise<Served> => {
   const child = spawn(process.execPath, [join(import.meta.dirname, '../../bin/journeyman.js'), 'serve', ...args], {
     cwd: folder,
     stdio: ['ignore', 'ignore', 'pipe'],
-    env: {
-      PATH: process.env['PATH'],
-      JOURNEYMAN_DATA_DIR: prepared.dataDir,
-      DATABASE_URL: prepared.url ?? '',
-      GITHUB_APP_ID: app.id,
-      GITHUB_PRIVATE_KEY: app.privateKey,
-      GITHUB_WEBHOOK_SECRET: app.webhookSecret,
-      GITHUB_API_URL: apiUrl,
-      GITHUB_SERVER_URL: url,
-      ANTHROPIC_API_KEY: world.claude.apiKey,
-      ANTHROPIC_BASE_URL: world.claude.url,
-      ...environment,
-    },
+    env,
   })
   let log = ''
   child.stderr.on('data', (chunk: Buffer) => {
