@@ -28,7 +28,14 @@ export const runCommandLine = async (args: string[]): Promise<ExitCode> => {
 
 const exitCodeOf = (code: string): ExitCode => {
   if (code === 'invalid_input') return 2
-  const configuration = ['invalid_configuration', 'invalid_workflow', 'conflict', 'unavailable', 'sandbox_unavailable']
+  const configuration = [
+    'invalid_configuration',
+    'invalid_workflow',
+    'not_found',
+    'conflict',
+    'unavailable',
+    'sandbox_unavailable',
+  ]
   return configuration.includes(code) ? 3 : 1
 }
 

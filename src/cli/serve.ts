@@ -2,7 +2,7 @@ import { buildApp } from '../app.ts'
 import { processEnvironment } from '../config/environment.ts'
 import { loadConfig } from '../config/load-config.ts'
 import { watchConfig } from '../config/watch-config.ts'
-import { JourneymanError } from '../domain/errors.ts'
+import { failureOf, JourneymanError } from '../domain/errors.ts'
 import type { ExitCode } from './exit-code.ts'
 import { untilEnded } from './until-ended.ts'
 
@@ -26,7 +26,11 @@ export const serve = async (only: string | undefined): Promise<ExitCode> => {
     load,
     changed: (config, keys) => {
       app.log('info', 'the configuration has changed', { keys })
-      void app.reconfigure(config)
+      app
+        .reconfigure(config)
+        .catch((error: unknown) =>
+          app.log('error', 'the changed configuration could not be taken over', { failure: failureOf(error) }),
+        )
     },
     tell: (notice) =>
       app.log(notice.kind === 'broken' ? 'error' : 'info', `configuration: ${notice.kind}`, { ...notice }),
