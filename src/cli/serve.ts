@@ -20,6 +20,8 @@ export const serve = async (only: string | undefined): Promise<ExitCode> => {
   }
   const lost = Promise.withResolvers<JourneymanError>()
   const app = buildApp(loaded.config, { web: only !== 'worker', worker: only !== 'web', onLost: lost.resolve })
+  // From here on, so that being asked to end while it starts is an end in good order too.
+  const ending = untilEnded(lost.promise)
   await app.start()
   const watching = watchConfig({
     current: loaded,
@@ -35,7 +37,7 @@ export const serve = async (only: string | undefined): Promise<ExitCode> => {
     tell: (notice) =>
       app.log(notice.kind === 'broken' ? 'error' : 'info', `configuration: ${notice.kind}`, { ...notice }),
   })
-  const failure = await untilEnded(lost.promise)
+  const failure = await ending
   watching.close()
   if (failure) {
     app.log('error', 'the database is lost and this process ends', { failure: failure.message })
