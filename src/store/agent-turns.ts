@@ -1,3 +1,5 @@
+import { sql } from 'kysely'
+import { JourneymanError } from '../domain/errors.ts'
 import { newId } from '../domain/ids.ts'
 import type { TokenUsage } from '../domain/money.ts'
 import type { Claim } from '../domain/run.ts'
@@ -90,26 +92,29 @@ export const insertTurn = async (
     .execute()
 }
 
+/** One statement, which locks the claim as `assertClaim` does. Throws `stale_epoch`. */
 export const updateTurn = async (
   db: Db,
   claim: Claim,
   agentId: string,
   ordinal: number,
   change: { results: unknown } | { snapshot: string },
-): Promise<void> =>
-  db.transaction().execute(async (tx) => {
-    await assertClaim(tx, claim)
-    await tx
-      .updateTable('agent_turns')
-      .set(
-        'results' in change
-          ? { tool_results: JSON.stringify(change.results), finished_at: new Date() }
-          : { snapshot: change.snapshot },
-      )
-      .where('agent_id', '=', agentId)
-      .where('ordinal', '=', ordinal)
-      .execute()
+): Promise<void> => {
+  const set =
+    'results' in change
+      ? sql`tool_results = ${JSON.stringify(change.results)}::jsonb, finished_at = now()`
+      : sql`snapshot = ${change.snapshot}`
+  const { rows } = await sql`
+    with held as (
+      select id from workflow_executions
+      where id = ${claim.runId} and epoch = ${claim.epoch} and lease_owner = ${claim.owner} for share)
+    update agent_turns set ${set} from held where agent_id = ${agentId} and ordinal = ${ordinal}
+    returning ordinal`.execute(db)
+  if (rows.length > 0) return
+  throw new JourneymanError('stale_epoch', `Worker ${claim.owner} no longer holds run ${claim.runId}.`, {
+    nextAction: 'Nothing: another worker goes on with the run.',
   })
+}
 
 export const endConversation = async (
   db: Db | Tx,
