@@ -1,44 +1,22 @@
-import { randomBytes } from 'node:crypto'
-import type { AddressInfo } from 'node:net'
-import { hostname } from 'node:os'
 import { join } from 'node:path'
-import type { FastifyInstance } from 'fastify'
-import { createRunAgent } from './agents/run-agent.ts'
-import { createMetrics } from './api/metrics.ts'
-import { createServer } from './api/server.ts'
 import type { Config } from './config/schema.ts'
 import { createSecretMask, listSecrets } from './config/secrets.ts'
 import { failureOf, JourneymanError } from './domain/errors.ts'
-import { registerGitHubRoute } from './inbox/github-route.ts'
-import { createObeyCommand } from './inbox/obey-command.ts'
-import { createReceiver } from './inbox/receive.ts'
-import { createReconcile } from './inbox/reconcile.ts'
-import { createLedger, type Ledger } from './ledger/ledger.ts'
+import { createLedger } from './ledger/ledger.ts'
 import { loadPrices } from './ledger/prices.ts'
-import { createAnthropic } from './plugins/ai-provider/anthropic/anthropic.ts'
 import { createGitHubClient } from './plugins/github-client/create-github-client.ts'
-import type { TaskManagement } from './plugins/task-management/contract.ts'
 import { createGitHubTaskManagement } from './plugins/task-management/github/github.ts'
-import type { VersionControl } from './plugins/version-control/contract.ts'
 import { createGitHubVersionControl } from './plugins/version-control/github/github.ts'
-import type { Queue } from './queue/contract.ts'
-import { createReap } from './queue/jobs/reap.ts'
-import { createTell } from './queue/jobs/tell.ts'
 import { createQueue } from './queue/queue.ts'
-import { createAcknowledge } from './report/acknowledge.ts'
-import { createReporter } from './report/reporter.ts'
-import { appendAudit } from './store/audit.ts'
 import type { Database } from './store/database.ts'
 import { migrate } from './store/migrate.ts'
 import { openDatabase } from './store/open-database.ts'
-import { endedRuns } from './store/reaping.ts'
-import { engineRoles, loopRoles } from './wiring/agents.ts'
-import { createEvidence, visibleText } from './wiring/evidence.ts'
 import { createLog, type Log } from './wiring/log.ts'
-import { capsOf, engineSettings, requireCredentials } from './wiring/settings.ts'
+import type { Services } from './wiring/services.ts'
+import { requireCredentials } from './wiring/settings.ts'
+import { startWeb } from './wiring/start-web.ts'
+import { startWorker } from './wiring/start-worker.ts'
 import { createWorkflowShelf, type WorkflowShelf } from './wiring/workflow-shelf.ts'
-import { createEffectLedger } from './workflow/effect-ledger.ts'
-import { createAdvanceRun } from './workflow/engine/advance-run.ts'
 import type { Workspaces } from './workspace/contract.ts'
 import { createSandbox, type Sandbox } from './workspace/sandbox/sandbox.ts'
 import { createWorkspaces } from './workspace/workspaces.ts'
@@ -103,7 +81,9 @@ export const buildApp = (initial: Config, options: AppOptions): App => {
       writeBurst: config.github.write_burst,
       writeGapMs: config.github.write_gap_ms,
     })
-    const services = {
+    const services: Services = {
+      config: () => config,
+      log,
       database: opened,
       queue,
       shelf,
@@ -116,130 +96,14 @@ export const buildApp = (initial: Config, options: AppOptions): App => {
     if (sandbox) {
       workspaces = await openWorkspaces(config, sandbox)
       closing.push(workspaces.close)
-      await startWorker({ ...services, workspaces, apiKey: credentials.apiKey })
+      closing.push(await startWorker({ ...services, workspaces, apiKey: credentials.apiKey }))
     }
     closing.push(() => queue.stop({ graceMs: 10_000 }))
-    const url = options.web ? await startWeb(services) : null
+    const web = options.web ? await startWeb({ ...services, worker: options.worker, isStopping: () => stopping }) : null
+    if (web) closing.push(web.close)
+    const url = web?.url ?? null
     log('info', 'ready', { url, database: opened.kind, sandbox: workspaces?.sandbox.kind, worker: options.worker })
     return { url, sandbox: workspaces?.sandbox ?? null }
-  }
-
-  type Services = {
-    database: Database
-    queue: Queue
-    shelf: WorkflowShelf
-    versionControl: VersionControl
-    taskManagement: TaskManagement
-    money: Ledger
-  }
-
-  const startWeb = async (services: Services): Promise<string> => {
-    const metrics = createMetrics()
-    const self = rememberSelf(services.versionControl, log)
-    const receiver = createReceiver({
-      database: services.database,
-      queue: services.queue,
-      workflows: services.shelf.workflows,
-      caps: (workflow) => capsOf(config, workflow),
-    })
-    const route = {
-      receiver,
-      count: metrics.delivery,
-      githubSecrets: () => secretsOf(config),
-      githubSelf: () => ({ userId: self(), appId: config.github.app_id }),
-      log,
-    }
-    const server = createServer({
-      metrics,
-      maxBodyBytes: config.server.max_body_bytes,
-      log,
-      ping: services.database.ping,
-      about: () => ({ database: services.database.kind, worker: options.worker }),
-      isStopping: () => stopping,
-      routes: [(to: FastifyInstance) => registerGitHubRoute(to, route)],
-    })
-    closing.push(() => server.close())
-    await listen(server, config)
-    const { address, port, family } = server.server.address() as AddressInfo
-    return `http://${family === 'IPv6' ? `[${address}]` : address}:${port}`
-  }
-
-  const startWorker = async (services: Services & { workspaces: Workspaces; apiKey: string }): Promise<void> => {
-    const { queue, money, workspaces, versionControl, taskManagement } = services
-    const owner = `${hostname()}:${process.pid}:${randomBytes(3).toString('hex')}`
-    const effects = createEffectLedger(services.database)
-    const evidence = createEvidence(() => config)
-    const runAgent = createRunAgent({
-      provider: createAnthropic({
-        apiKey: services.apiKey,
-        baseUrl: config.anthropic.base_url,
-        stallSeconds: config.anthropic.stall_seconds,
-        requestMinutes: config.anthropic.request_minutes,
-      }),
-      roles: loopRoles,
-      retry: { maxRetries: config.anthropic.max_retries, maxRetryWaitSeconds: config.anthropic.max_retry_wait_seconds },
-      commandTimeoutMs: config.sandbox.command_seconds * 1000,
-      log: {
-        info: (data, message) => log('info', message, { ...data }),
-        warn: (data, message) => log('warn', message, { ...data }),
-      },
-      secrets: () => listSecrets(config),
-    })
-    const advance = createAdvanceRun({
-      ...services,
-      owner,
-      effects,
-      agents: engineRoles,
-      runAgent,
-      evidence,
-      settings: () => engineSettings(config),
-      log,
-    })
-    const reporting = {
-      database: services.database,
-      owner,
-      effects,
-      taskManagement,
-      versionControl,
-      planOf: services.shelf.planOf,
-      costOf: money.costOf,
-      runUrl: () => null,
-      sandbox: () => workspaces.sandbox,
-      everySeconds: () => config.runs.report_every_seconds,
-      leaseSeconds: () => config.runs.lease_seconds,
-    }
-    const acknowledge = createAcknowledge({
-      ...reporting,
-      trustedBots: () => config.github.trusted_bots,
-      visibleText,
-      admit: (tx, runId) => queue.enqueue('advance-run', { runId }, { tx }),
-      audit: (tx, entry) => appendAudit(tx, entry),
-    })
-    const obey = createObeyCommand({ database: services.database, queue, versionControl, log })
-    const tellAcknowledge = createTell(queue, 'acknowledge', acknowledge)
-    const lanes = config.lanes
-    await queue.work('acknowledge', lanes.acknowledge, (data) =>
-      data.command ? obey(data.command) : tellAcknowledge(data),
-    )
-    await queue.work('advance-run', lanes.advance_run, async (data, signal) => {
-      if (data.runId !== undefined) await advance(data.runId, signal)
-    })
-    await queue.work('report', lanes.report, createTell(queue, 'report', createReporter(reporting)))
-    await queue.work(
-      'reap',
-      lanes.reap,
-      createReap({ database: services.database, queue, reportEverySeconds: reporting.everySeconds }),
-    )
-    const reconcile = createReconcile({
-      database: services.database,
-      versionControl,
-      lookBackHours: () => config.reconcile.look_back_hours,
-      log,
-    })
-    await queue.work('reconcile', lanes.reconcile, async () => void (await reconcile()))
-    await queue.every('reap', config.runs.reap_every_seconds)
-    await queue.every('reconcile', config.reconcile.every_minutes * 60)
-    closing.push(tidyDisk(services.database, workspaces, log))
   }
 
   return {
@@ -282,69 +146,6 @@ const openWorkspaces = (config: Config, sandbox: Sandbox): Promise<Workspaces> =
     mirrorFreshSeconds: config.workspace.mirror_fresh_seconds,
     mirrorsMaxMb: config.workspace.mirrors_max_mb,
   })
-
-const secretsOf = (config: Config): string[] =>
-  [config.github.webhook_secret, config.github.previous_webhook_secret].filter((secret) => secret !== null)
-
-const listen = async (server: FastifyInstance, config: Config): Promise<void> => {
-  const { host, port } = config.server
-  try {
-    await server.listen({ host, port })
-  } catch (error) {
-    throw new JourneymanError(
-      'invalid_configuration',
-      `The address ${host}:${port} cannot be listened on: ${failureOf(error).message}.`,
-      {
-        nextAction: 'Set server.port (PORT) to a free one, or end the process that holds it.',
-        cause: error,
-      },
-    )
-  }
-}
-
-const askSelfEveryMs = 30_000
-
-/**
- * Our own events are told apart by number. Until GitHub has said which is ours (before the app is installed anywhere it
- * cannot), they are told apart by the app that a comment says it came from.
- */
-const rememberSelf = (versionControl: VersionControl, log: Log): (() => string | null) => {
-  let id: string | null = null
-  let askedAt = -Infinity
-  const ask = () => {
-    askedAt = performance.now()
-    versionControl.self().then(
-      (self) => {
-        id = self.id
-      },
-      (error: unknown) => log('warn', 'GitHub did not say who this app is', { failure: failureOf(error) }),
-    )
-  }
-  ask()
-  return () => {
-    if (id === null && performance.now() - askedAt > askSelfEveryMs) ask()
-    return id
-  }
-}
-
-const tidyEveryMs = 30_000
-
-/** Removes from this disk what is left of runs that have ended: a killed worker's folders, above all. */
-const tidyDisk = (database: Database, workspaces: Workspaces, log: Log): (() => Promise<void>) => {
-  const round = async () => {
-    for (const id of await endedRuns(database.db, await workspaces.list())) await workspaces.remove(id)
-  }
-  let underway = Promise.resolve()
-  const timer = setInterval(() => {
-    underway = round().catch((error: unknown) =>
-      log('warn', 'old workspaces could not be removed', { failure: failureOf(error) }),
-    )
-  }, tidyEveryMs)
-  return async () => {
-    clearInterval(timer)
-    await underway
-  }
-}
 
 const closeAll = async (closing: (() => Promise<void>)[], log: Log): Promise<void> => {
   for (const close of closing.splice(0).reverse()) {
