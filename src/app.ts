@@ -11,6 +11,12 @@ import { createQueue } from './queue/queue.ts'
 import type { Database } from './store/database.ts'
 import { migrate } from './store/migrate.ts'
 import { openDatabase } from './store/open-database.ts'
+<<<<<<< ours
+=======
+import { endedRuns } from './store/reaping.ts'
+import { engineRoles, loopRoles } from './wiring/agents.ts'
+import { createEvidence, createWithhold, visibleText } from './wiring/evidence.ts'
+>>>>>>> theirs
 import { createLog, type Log } from './wiring/log.ts'
 import type { Services } from './wiring/services.ts'
 import { requireCredentials } from './wiring/settings.ts'
@@ -106,6 +112,128 @@ export const buildApp = (initial: Config, options: AppOptions): App => {
     return { url, sandbox: workspaces?.sandbox ?? null }
   }
 
+<<<<<<< ours
+=======
+  type Services = {
+    database: Database
+    queue: Queue
+    shelf: WorkflowShelf
+    versionControl: VersionControl
+    taskManagement: TaskManagement
+    money: Ledger
+  }
+
+  const startWeb = async (services: Services): Promise<string> => {
+    const metrics = createMetrics()
+    const self = rememberSelf(services.versionControl, log)
+    const receiver = createReceiver({
+      database: services.database,
+      queue: services.queue,
+      workflows: services.shelf.workflows,
+      caps: (workflow) => capsOf(config, workflow),
+    })
+    const route = {
+      receiver,
+      count: metrics.delivery,
+      githubSecrets: () => secretsOf(config),
+      githubSelf: () => ({ userId: self(), appId: config.github.app_id }),
+      log,
+    }
+    const server = createServer({
+      metrics,
+      maxBodyBytes: config.server.max_body_bytes,
+      log,
+      ping: services.database.ping,
+      about: () => ({ database: services.database.kind, worker: options.worker }),
+      isStopping: () => stopping,
+      routes: [(to: FastifyInstance) => registerGitHubRoute(to, route)],
+    })
+    closing.push(() => server.close())
+    await listen(server, config)
+    const { address, port, family } = server.server.address() as AddressInfo
+    return `http://${family === 'IPv6' ? `[${address}]` : address}:${port}`
+  }
+
+  const startWorker = async (services: Services & { workspaces: Workspaces; apiKey: string }): Promise<void> => {
+    const { queue, money, workspaces, versionControl, taskManagement } = services
+    const owner = `${hostname()}:${process.pid}:${randomBytes(3).toString('hex')}`
+    const effects = createEffectLedger(services.database)
+    const evidence = createEvidence(() => config)
+    const runAgent = createRunAgent({
+      provider: createAnthropic({
+        apiKey: services.apiKey,
+        baseUrl: config.anthropic.base_url,
+        stallSeconds: config.anthropic.stall_seconds,
+        requestMinutes: config.anthropic.request_minutes,
+      }),
+      roles: loopRoles,
+      retry: { maxRetries: config.anthropic.max_retries, maxRetryWaitSeconds: config.anthropic.max_retry_wait_seconds },
+      commandTimeoutMs: config.sandbox.command_seconds * 1000,
+      log: {
+        info: (data, message) => log('info', message, { ...data }),
+        warn: (data, message) => log('warn', message, { ...data }),
+      },
+      secrets: () => listSecrets(config),
+    })
+    const advance = createAdvanceRun({
+      ...services,
+      owner,
+      effects,
+      agents: engineRoles,
+      runAgent,
+      evidence,
+      settings: () => engineSettings(config),
+      log,
+    })
+    const reporting = {
+      database: services.database,
+      owner,
+      effects,
+      taskManagement,
+      versionControl,
+      planOf: services.shelf.planOf,
+      costOf: money.costOf,
+      runUrl: () => null,
+      sandbox: () => workspaces.sandbox,
+      withhold: createWithhold(() => config),
+      everySeconds: () => config.runs.report_every_seconds,
+      leaseSeconds: () => config.runs.lease_seconds,
+    }
+    const acknowledge = createAcknowledge({
+      ...reporting,
+      trustedBots: () => config.github.trusted_bots,
+      visibleText,
+      admit: (tx, runId) => queue.enqueue('advance-run', { runId }, { tx }),
+      audit: (tx, entry) => appendAudit(tx, entry),
+    })
+    const obey = createObeyCommand({ database: services.database, queue, versionControl, log })
+    const tellAcknowledge = createTell(queue, 'acknowledge', acknowledge)
+    const lanes = config.lanes
+    await queue.work('acknowledge', lanes.acknowledge, (data) =>
+      data.command ? obey(data.command) : tellAcknowledge(data),
+    )
+    await queue.work('advance-run', lanes.advance_run, async (data, signal) => {
+      if (data.runId !== undefined) await advance(data.runId, signal)
+    })
+    await queue.work('report', lanes.report, createTell(queue, 'report', createReporter(reporting)))
+    await queue.work(
+      'reap',
+      lanes.reap,
+      createReap({ database: services.database, queue, reportEverySeconds: reporting.everySeconds }),
+    )
+    const reconcile = createReconcile({
+      database: services.database,
+      versionControl,
+      lookBackHours: () => config.reconcile.look_back_hours,
+      log,
+    })
+    await queue.work('reconcile', lanes.reconcile, async () => void (await reconcile()))
+    await queue.every('reap', config.runs.reap_every_seconds)
+    await queue.every('reconcile', config.reconcile.every_minutes * 60)
+    closing.push(tidyDisk(services.database, workspaces, log))
+  }
+
+>>>>>>> theirs
   return {
     start: async () => {
       try {

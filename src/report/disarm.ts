@@ -3,12 +3,22 @@
  * and opens no markup of its own.
  */
 export const disarm = (text: string): string =>
+  disarmPlain(text.replace(/<!--/g, '&lt;!--').replace(/<(?=[a-z/!])/gi, '&lt;'))
+
+/**
+ * The same for what is shown as it stands, a title or the message of a commit: it mentions nobody, commands nobody, closes
+ * nothing, and keeps no check from running.
+ */
+export const disarmPlain = (text: string): string =>
   text
-    .replace(/<!--/g, '&lt;!--')
-    .replace(/<(?=[a-z/!])/gi, '&lt;')
     .replace(/(^|[^\w`])@(?=[\w-])/g, '$1@\u200b')
     .replace(/^(\s*)\/(?=ai\b)/gm, '$1\u200b/')
-    .replace(/\b(close[sd]?|fix(?:e[sd])?|resolve[sd]?)(\s+)#(?=\d)/gi, '$1$2#\u200b')
+    .replace(closing, '$1\u200b')
+    .replace(/\[(?=(?:skip ci|ci skip|no ci|skip actions|actions skip)\])/gi, '[\u200b')
+
+/** A keyword before `#1`, `owner/name#1`, `GH-1` or an address: the host closes what it names when the change is merged. */
+const closing =
+  /\b(close[sd]?|fix(?:e[sd])?|resolve[sd]?)(?=:?\s+(?:(?:[\w.-]+\/[\w.-]+)?#\d|gh-\d|https?:\/\/\S+\/(?:issues|pull)\/\d))/gi
 
 /** A short piece for one line, as code: no back ticks, no line breaks. */
 export const inlineCode = (text: string): string => `\`${text.replaceAll('`', "'").replace(/\s+/g, ' ').trim()}\``

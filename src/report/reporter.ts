@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import type { EffectGuard, EffectLedger } from '../domain/effect.ts'
+import type { Failure } from '../domain/errors.ts'
 import { isLive, type Run, type StepRecord } from '../domain/run.ts'
 import type { TaskManagement, TaskRef } from '../plugins/task-management/contract.ts'
 import type { VersionControl } from '../plugins/version-control/contract.ts'
@@ -23,6 +24,8 @@ export type ReporterParts = {
   costOf: (runId: string) => Promise<number>
   runUrl: (runId: string) => string | null
   sandbox: () => { usable: boolean; kind: string }
+  /** Words that the agent has a say in, as they may be told. */
+  withhold: (text: string) => string
   everySeconds: () => number
   leaseSeconds: () => number
 }
@@ -63,14 +66,24 @@ export const tell = async (parts: ReporterParts, lease: ReportLease): Promise<vo
 
 const draw = async (parts: ReporterParts, run: Run, steps: StepRecord[]): Promise<string> =>
   renderProgress({
-    run,
-    steps,
+    run: { ...run, failure: run.failure && tellable(run.failure, parts.withhold) },
+    steps: steps.map((step) => ({
+      ...step,
+      activity: step.activity && parts.withhold(step.activity),
+      reason: step.reason && parts.withhold(step.reason),
+    })),
     plan: await parts.planOf(run.definitionHash),
     cost: await parts.costOf(run.id),
     runUrl: parts.runUrl(run.id),
     sandbox: parts.sandbox(),
     now: new Date(),
   })
+
+const tellable = (failure: Failure, withhold: ReporterParts['withhold']): Failure => ({
+  ...failure,
+  message: withhold(failure.message),
+  ...(failure.nextAction !== undefined && { nextAction: withhold(failure.nextAction) }),
+})
 
 const writeComment = async (parts: ReporterParts, guard: EffectGuard, run: Run, body: string) => {
   const ref = taskRefOf(run)

@@ -1,6 +1,7 @@
 import { normaliseUntrusted } from '../agents/untrusted-text.ts'
 import type { Config } from '../config/schema.ts'
 import { listSecrets } from '../config/secrets.ts'
+import { disarmPlain } from '../report/disarm.ts'
 import { renderPullRequestBody } from '../report/pull-request-body.ts'
 import type { Evidence } from '../workflow/engine/execution.ts'
 import { runChecks, runSetup } from '../workspace/checks.ts'
@@ -25,7 +26,14 @@ export const createEvidence = (config: () => Config): Evidence => ({
       line === null ? kind : `${kind} in line ${line}`,
     ),
   describeChange: renderPullRequestBody,
+  disarm: disarmPlain,
 })
+
+/** What is told to people while and after a run works: the agent has a say in it, and no secret may be. */
+export const createWithhold =
+  (config: () => Config) =>
+  (text: string): string =>
+    findSecrets(text, knownSecrets(config())).length === 0 ? text : '(withheld: it holds what looks like a secret)'
 
 /** Whether a text says anything to a person: what hides in it does not count. */
 export const visibleText = (text: string): string =>
@@ -34,4 +42,4 @@ export const visibleText = (text: string): string =>
     .trim()
 
 const knownSecrets = (config: Config): KnownSecret[] =>
-  listSecrets(config).map((value) => ({ name: 'a secret of this installation', value }))
+  listSecrets(config).map((value) => ({ name: 'kept by this installation', value }))

@@ -29,7 +29,7 @@ export type GateRule =
   | 'secret'
 
 export type GateFinding = {
-  /** Empty when it is about the proposal as a whole. */
+  /** Empty when it is about the proposal as a whole, or when the path may not be told. */
   path: string
   rule: GateRule
   /** A sentence for people. */
@@ -82,12 +82,17 @@ export const judgeProposal = (files: readonly ProposedFile[], rules: GateRules):
   const forbidden = exceptions(rules.forbiddenPaths ?? forbiddenPaths)
   return [
     ...wholeFindings(files, rules),
-    ...files.flatMap((file) => [
-      ...nameFindings(file),
-      ...placeFindings(file, protectedOnes, forbidden),
-      ...kindFindings(file, rules),
-      ...secretFindings(file, rules.knownSecrets),
-    ]),
+    ...files.flatMap((file) => {
+      // Whatever else is wrong with it: every other sentence would say its name.
+      const unspeakable = secretName(file, rules.knownSecrets)
+      if (unspeakable.length > 0) return unspeakable
+      return [
+        ...nameFindings(file),
+        ...placeFindings(file, protectedOnes, forbidden),
+        ...kindFindings(file, rules),
+        ...secretFindings(file, rules.knownSecrets),
+      ]
+    }),
   ]
 }
 
@@ -205,14 +210,16 @@ const fullOfHashes = [
 
 const secretFindings = (file: ProposedFile, knownSecrets: readonly KnownSecret[]): GateFinding[] => {
   const guess = !fullOfHashes.some((pattern) => pattern.matches(file.path))
-  const inName = findSecrets(file.path, knownSecrets, { guess: false }).map(({ kind }) =>
-    refuse(file.path, 'secret', `The name of a file holds ${kind}.`),
-  )
-  const inText = findSecrets(file.addedText, knownSecrets, { guess }).map(({ kind, line }) => {
+  return findSecrets(file.addedText, knownSecrets, { guess }).map(({ kind, line }) => {
     const where = line === null ? 'spread over what is added' : `in line ${line} of what is added`
     return refuse(file.path, 'secret', `${file.path} holds ${kind}, ${where}.`)
   })
-  return [...inName, ...inText]
 }
+
+/** Findings are told to people, so that such a name is in none of them. */
+const secretName = (file: ProposedFile, knownSecrets: readonly KnownSecret[]): GateFinding[] =>
+  findSecrets(file.path, knownSecrets, { guess: false }).map(({ kind }) =>
+    refuse('', 'secret', `The name of a file holds ${kind}.`),
+  )
 
 const kilobytes = (bytes: number): string => `${Math.ceil(bytes / 1024)} KB`

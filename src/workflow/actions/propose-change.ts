@@ -16,7 +16,7 @@ export const proposeChange: Action = async (inputs, context) => {
   const { execution, address } = context
   const { run, parts, guard } = execution
   const branch = String(inputs['source_branch'])
-  const title = String(inputs['title']).slice(0, 256)
+  const title = parts.evidence.disarm(String(inputs['title'])).slice(0, 256)
   const { files, flagged } = await judgedProposal(execution)
   const body = await describe(execution, String(inputs['description']), files, flagged)
   refuseSecrets(execution, { title, body, branch })
@@ -99,8 +99,9 @@ const judgedProposal = async (
   const rules = { ...proposal, protectedPaths: [...proposal.protectedPaths, ...workspace.settings.protected_paths] }
   const { refused, flagged } = execution.parts.evidence.judge(files, rules)
   if (refused.length === 0) return { files, flagged }
-  const list = refused.slice(0, 10).map((finding) => `${finding.path}: ${finding.message}`)
-  throw new JourneymanError('gate_refused', `The proposal may not leave: ${list.join('; ')}`, {
+  // Each names its file, where the name may be told.
+  const list = refused.slice(0, 10).map((finding) => finding.message)
+  throw new JourneymanError('gate_refused', `The proposal may not leave: ${list.join(' ')}`, {
     nextAction: refused.some((finding) => finding.protected)
       ? 'Make this change by hand, or take the path off `protected_paths`; approvals come with a later version.'
       : 'Say in the issue how it should be done instead, then label it again.',
@@ -146,7 +147,8 @@ const refuseSecrets = (execution: Execution, texts: Record<string, string>): voi
     if (found.length === 0) continue
     throw new JourneymanError(
       'gate_refused',
-      `The ${name} of the proposal may not leave: ${found.slice(0, 3).join('; ')}`,
+      `The ${name} of the proposal may not leave: it holds ${found.slice(0, 3).join(', ')}.`,
+      { nextAction: 'See in the run how it came there, then label the issue again.' },
     )
   }
 }
@@ -166,7 +168,12 @@ const addLabels = async (context: Context, number: number, labels: unknown): Pro
 const commitMessage = (execution: Execution, message: string): string => {
   const { run } = execution
   const asker = `${run.actor.login} <${run.actor.id}+${run.actor.login}@users.noreply.${hostOf(execution)}>`
-  return `${message.trim()}\n\nCo-authored-by: ${asker}\nJourneyman-Run: ${run.id}\n`
+  const words = execution.parts.evidence.disarm(message).replace(forgedTrailer, '').trim()
+  return `${words}\n\nCo-authored-by: ${asker}\nJourneyman-Run: ${run.id}\n`
 }
+
+/** Lines that speak for people, that name the run, or that keep checks from running: ours to write, or nobody's. */
+const forgedTrailer =
+  /^[ \t]*(?:co-authored-by|signed-off-by|reviewed-by|acked-by|approved-by|tested-by|journeyman-run|skip-checks)[ \t]*:.*$/gim
 
 const hostOf = (execution: Execution): string => new URL(execution.facts.repository.url).hostname

@@ -88,6 +88,8 @@ export type Evidence = {
   /** Sentences that say which secret stands where in a text that would leave. */
   findSecrets: (text: string) => string[]
   describeChange: (facts: ChangeFacts) => string
+  /** Somebody's words for a title or a commit: they mention, command, close and skip nothing. */
+  disarm: (text: string) => string
 }
 
 /** Sentences that say what may not leave, and what may but should be seen by whoever reviews it. */
