@@ -16,7 +16,7 @@ import { createEffectLedger } from '../workflow/effect-ledger.ts'
 import { createAdvanceRun } from '../workflow/engine/advance-run.ts'
 import type { Workspaces } from '../workspace/contract.ts'
 import { engineRoles, loopRoles } from './agents.ts'
-import { createEvidence, visibleText } from './evidence.ts'
+import { createEvidence, createWithhold, visibleText } from './evidence.ts'
 import type { Services } from './services.ts'
 import { engineSettings } from './settings.ts'
 import { tidyDisk } from './tidy-disk.ts'
@@ -92,6 +92,7 @@ const reporterParts = (services: WorkerServices, owner: string, effects: EffectL
   costOf: services.money.costOf,
   runUrl: (runId) => engineSettings(services.config()).runUrl(runId),
   sandbox: () => services.workspaces.sandbox,
+  withhold: createWithhold(services.config),
   everySeconds: () => services.config().runs.report_every_seconds,
   leaseSeconds: () => services.config().runs.lease_seconds,
 })
