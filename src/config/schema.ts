@@ -118,4 +118,17 @@ export const configSchema = z.strictObject({
 export type Config = z.infer<typeof configSchema>
 
 /** What a running process may take over from a changed file; everything else wants a restart, and says so. */
-export const reloadable = ['runs', 'budget', 'models', 'agents', 'proposal', 'log', 'github.trusted_bots'] as const
+export const reloadable = [
+  'runs.lease_seconds',
+  'runs.max_claims',
+  'runs.max_cost_usd',
+  'runs.max_tokens',
+  'runs.max_minutes',
+  'runs.report_every_seconds',
+  'budget',
+  'models',
+  'agents',
+  'proposal',
+  'log',
+  'github.trusted_bots',
+] as const
