@@ -48,7 +48,7 @@ export const submit = (given: Record<string, unknown> = {}) => ({
 /** Changes something harmless, so that there is something to propose. */
 export const harmless = bash('mkdir -p docs && echo "A line." > docs/line.md')
 
-export const attemptFiles = {
+const attemptFiles = {
   'README.md': '# Corner shop\n',
   'src/cart.js': 'export const total = (items) => items.length\n',
   'package.json': '{"name":"corner-shop","version":"1.0.0","private":true,"type":"module"}\n',
@@ -58,12 +58,16 @@ export const attemptFiles = {
 /** One house in which a ticket is labelled for each attempt, all at once; resolves when every run has ended and is told. */
 export const attemptAll = async <Name extends string>(
   attempts: Record<Name, Attempt>,
-  options: { overrides?: DeepPartial<Config>; files?: Record<string, string> } = {},
+  options: {
+    overrides?: DeepPartial<Config>
+    /** Once the house stands and before anybody works in it. */
+    before?: (house: House) => Promise<void>
+  } = {},
 ): Promise<{ house: House; results: Record<Name, Attempted> }> => {
   const names = Object.keys(attempts) as Name[]
   const seen = new Map<string, Pick<Attempted, 'shown' | 'answers'>>()
   const house = await openHouse('pglite', {
-    files: options.files ?? attemptFiles,
+    files: attemptFiles,
     script: (request) => {
       const name =
         names.find((candidate) => request.firstMessage.includes(markOf(candidate))) ?? names[0] ?? ('' as Name)
@@ -73,6 +77,7 @@ export const attemptAll = async <Name extends string>(
       return turns[Math.min(request.turn, turns.length - 1)] ?? {}
     },
   })
+  await options.before?.(house)
   await house.start(options.overrides)
   const issues = names.map((name) => {
     const { title = name, body = 'Add a line.' } = attempts[name]

@@ -84,7 +84,7 @@ describe.skipIf(missing !== null)('a repository whose tests need its packages', 
     for (const attempt of [
       `curl -sS -m 5 http://${registry}/tiny/-/tiny-1.0.0.tgz`,
       `curl -sS -m 5 -x http://127.0.0.1:3128 http://${registry}/tiny/-/tiny-1.0.0.tgz`,
-      `node -e "fetch('http://${registry}/').then(r => process.exit(0), () => process.exit(7))"`,
+      `node -e "fetch('http://${registry}/').then(r => r.text(), () => { process.exitCode = 7 })"`,
       `timeout 5 bash -c 'echo > /dev/tcp/127.0.0.1/${(site.address() as AddressInfo).port}'`,
       'env | grep -i proxy',
     ]) {
@@ -95,7 +95,7 @@ describe.skipIf(missing !== null)('a repository whose tests need its packages', 
 
   it('reaches no other host, not even from its set-up, and the record says what was refused', async () => {
     const get = (url: string) =>
-      `node -e "fetch('${url}').then(async (r) => { console.log(r.status, await r.text()); process.exit(r.ok ? 0 : 9) }, (e) => { console.log(e.cause?.message ?? e.message); process.exit(9) })"`
+      `node -e "fetch('${url}').then(async (r) => { console.log(r.status, await r.text()); process.exitCode = r.ok ? 0 : 9 }, (e) => { console.log(e.cause?.message ?? e.message); process.exitCode = 9 })"`
     const { port } = site.address() as AddressInfo
     const hosts = [
       `http://elsewhere.test/`,
