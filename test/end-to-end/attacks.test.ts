@@ -46,7 +46,8 @@ const reading: Escape[] = [
   command('other runs', 'ls -la .. ../.. /workspace/.. 2>&1; cat ../*/tree/* 2>&1', /run_[0-9a-z]{10}|state\.json/),
   command(
     'the host by name',
-    (house) => `cat ${house.folder}/bait 2>&1; grep -rl ${canary} / --exclude-dir=proc --exclude-dir=usr 2>/dev/null`,
+    (house) =>
+      `cat ${house.folder}/bait 2>&1; grep -rl ${canary} / --exclude-dir={proc,usr,opt,sys,dev,node} 2>/dev/null`,
     /canary-of|^\/.*bait/,
   ),
   command(
@@ -114,6 +115,9 @@ describe.skipIf(missing !== null)('an agent that wants out', () => {
     const { run, answers, pull } = results.escape
     expect(run.failure).toBeNull()
     expect(answers).toHaveLength(escapes.flat().length)
+    // A command that was cut off has shown nothing; only a bomb may end so.
+    const cutOff = answers.slice(0, -bombs.length).filter(({ content }) => content.includes('which is the limit'))
+    expect(cutOff).toEqual([])
     for (const [index, { name, never, always }] of escapes.flat().entries()) {
       const content = answers[index]?.content
       if (never) expect({ name, content }).toEqual({ name, content: expect.not.stringMatching(never) })
