@@ -10,6 +10,7 @@ const statuses: Partial<Record<ErrorCode, number>> = {
   too_large: 413,
   rate_limited: 429,
   unavailable: 503,
+  store_unavailable: 503,
   overloaded: 503,
   shutting_down: 503,
   timeout: 504,

@@ -34,6 +34,7 @@ const exitCodeOf = (code: string): ExitCode => {
     'not_found',
     'conflict',
     'unavailable',
+    'store_unavailable',
     'sandbox_unavailable',
   ]
   return configuration.includes(code) ? 3 : 1

@@ -13,6 +13,7 @@ export const errorCodes = [
   'rate_limited', // try again at retryAfterMs
   'overloaded', // the service says that it is too busy (Anthropic 529)
   'unavailable', // no connection, a 5xx, a cut stream
+  'store_unavailable', // our own database: nothing is wrong with the work, it goes on when the database is back
   'timeout',
   'stopped', // a person asked for it
   'shutting_down', // this process is ending; another goes on

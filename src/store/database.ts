@@ -11,7 +11,7 @@ export type Database = {
   db: Db
   /**
    * Runs one statement of plain SQL outside kysely; what pg-boss and the migrations need.
-   * Rejects with `unavailable` when the database cannot be reached.
+   * Rejects with `store_unavailable` when the database cannot be reached.
    */
   query: (text: string, values?: unknown[]) => Promise<{ rows: Record<string, unknown>[] }>
   /** Calls `heard` for each NOTIFY on the channel, and `reconnected` after each (re)subscription. */
@@ -20,7 +20,7 @@ export type Database = {
     heard: (payload: string) => void,
     reconnected: () => void,
   ) => Promise<{ close: () => Promise<void> }>
-  /** Resolves when the database answers; rejects with `unavailable`. For the health check. */
+  /** Resolves when the database answers; rejects with `store_unavailable`. For the health check. */
   ping: () => Promise<void>
   close: () => Promise<void>
 }

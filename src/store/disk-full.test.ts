@@ -45,7 +45,7 @@ test('on a disk that is nearly full the database refuses, and goes on by itself 
   onTestFinished(() => database.close())
   await database.ping()
   const makeRoom = fill(dataDir, 20 * megabyte)
-  await expect(database.ping()).rejects.toMatchObject({ code: 'unavailable' })
+  await expect(database.ping()).rejects.toMatchObject({ code: 'store_unavailable' })
   await expect
     .poll(
       () =>
@@ -55,7 +55,7 @@ test('on a disk that is nearly full the database refuses, and goes on by itself 
         ),
       { timeout: 10_000 },
     )
-    .toBe('unavailable')
+    .toBe('store_unavailable')
   makeRoom()
   await expect
     .poll(
@@ -86,11 +86,11 @@ test('a disk that fills faster than anyone looks: the database is given up, and 
       acknowledged = n
     }
   })()
-  await expect(writing).rejects.toMatchObject({ code: 'unavailable' })
+  await expect(writing).rejects.toMatchObject({ code: 'store_unavailable' })
   // Its data files may have met the end of the disk first, which it survives; then it refuses instead.
   await Promise.race([
     lost.promise,
-    expect.poll(() => database.ping().catch((error) => error.code)).toBe('unavailable'),
+    expect.poll(() => database.ping().catch((error) => error.code)).toBe('store_unavailable'),
   ])
   await database.close()
   expect(findHolder(dataDir)).toBeNull()

@@ -5,13 +5,13 @@ import { JourneymanError } from '../domain/errors.ts'
 const leastBytes = 64 * 1024 * 1024
 const lookEveryMs = 2_000
 
-/** Rejects with `unavailable` when the disk under a folder is nearly full. */
+/** Rejects with `store_unavailable` when the disk under a folder is nearly full. */
 export const requireRoom = async (folder: string): Promise<void> => {
   const { bavail, bsize } = await statfs(folder)
   const free = bavail * bsize
   if (free >= leastBytes) return
   throw new JourneymanError(
-    'unavailable',
+    'store_unavailable',
     `The disk under ${folder} has ${toMegabytes(free)} MB left, and the embedded database needs ${toMegabytes(leastBytes)}.`,
     { nextAction: 'Make room on that disk; the work goes on by itself afterwards.' },
   )

@@ -126,7 +126,7 @@ describeOnEachDatabase('an open database', (open) => {
     const closing = await open()
     await closing.ping()
     await closing.close()
-    await expect(closing.ping()).rejects.toMatchObject({ code: 'unavailable' })
+    await expect(closing.ping()).rejects.toMatchObject({ code: 'store_unavailable' })
   })
 })
 
@@ -137,5 +137,5 @@ test('an address that is no PostgreSQL is a mistake in the configuration', async
 
 test('a PostgreSQL that cannot be reached is unavailable', async () => {
   const opening = openDatabase({ url: 'postgres://postgres@127.0.0.1:1/x', dataDir: '/nowhere', poolSize: 2 })
-  await expect(opening).rejects.toMatchObject({ code: 'unavailable', nextAction: expect.any(String) })
+  await expect(opening).rejects.toMatchObject({ code: 'store_unavailable', nextAction: expect.any(String) })
 })

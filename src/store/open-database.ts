@@ -6,7 +6,7 @@ import { openPostgres } from './open-postgres.ts'
 /**
  * Opens PostgreSQL when there is an address, the embedded database in the data folder when there is none. `onLost` is
  * called once when the embedded one has stopped answering: this process cannot go on and should end.
- * Rejects with `conflict` (another process holds the folder), `unavailable`, `invalid_configuration`.
+ * Rejects with `conflict` (another process holds the folder), `store_unavailable`, `invalid_configuration`.
  */
 export const openDatabase = (options: {
   url: string | null

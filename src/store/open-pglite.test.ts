@@ -62,10 +62,10 @@ test('a database that does not answer is given up: queries reject, the owner is 
   const waiting = database.query('select 1')
   const stuck = database.query('select count(*) from generate_series(1, 100000000) a, generate_series(1, 100000000) b')
   await waiting
-  await expect(stuck).rejects.toMatchObject({ code: 'unavailable' })
-  await expect(database.query('select 1')).rejects.toMatchObject({ code: 'unavailable' })
-  await expect(database.ping()).rejects.toMatchObject({ code: 'unavailable' })
-  expect(lost).toEqual(['unavailable'])
+  await expect(stuck).rejects.toMatchObject({ code: 'store_unavailable' })
+  await expect(database.query('select 1')).rejects.toMatchObject({ code: 'store_unavailable' })
+  await expect(database.ping()).rejects.toMatchObject({ code: 'store_unavailable' })
+  expect(lost).toEqual(['store_unavailable'])
   await database.close()
   expect(findHolder(dataDir)).toBeNull()
 })
@@ -76,7 +76,7 @@ test('a query outside, awaited inside a transaction, ends instead of waiting for
     await sql`insert into marks (name, value) values ('a', '{}')`.execute(tx)
     await database.query('select 1')
   })
-  await expect(work).rejects.toMatchObject({ code: 'unavailable' })
+  await expect(work).rejects.toMatchObject({ code: 'store_unavailable' })
   expect((await database.query('select name from marks')).rows).toEqual([])
 })
 

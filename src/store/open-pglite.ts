@@ -16,7 +16,7 @@ const defaultWaitMs = 30_000
 /**
  * Opens the embedded database in `<dataDir>/pglite`, under the folder's lock. It has one session, so that the pool has one
  * connection and a transaction waits for the one before it: a query outside, awaited inside a transaction, would wait for
- * itself and is ended with `unavailable` after half a minute.
+ * itself and is ended with `store_unavailable` after half a minute.
  */
 export const openPglite = async (options: {
   dataDir: string

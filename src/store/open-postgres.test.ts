@@ -15,13 +15,15 @@ describeOnEachDatabase('connections that are cut', (open, kind) => {
     await database.query(terminateOthers)
     await other.query('select 1')
     for (let query = 0; query < 8; query++) {
-      // One that is cut between hand-out and use is `unavailable`, and its place is taken by a new one.
-      await database.query('select 1').catch((error: unknown) => expect(error).toMatchObject({ code: 'unavailable' }))
+      // One that is cut between hand-out and use is `store_unavailable`, and its place is taken by a new one.
+      await database
+        .query('select 1')
+        .catch((error: unknown) => expect(error).toMatchObject({ code: 'store_unavailable' }))
     }
     expect((await database.query('select 1 as one')).rows).toEqual([{ one: 1 }])
   })
 
-  test('cut in the middle of a transaction: unavailable, and nothing of it is kept', async () => {
+  test('cut in the middle of a transaction: store_unavailable, and nothing of it is kept', async () => {
     const database = await open()
     await database.query('create table notes (text text not null)')
     const work = database.db.transaction().execute(async (tx) => {
@@ -29,7 +31,7 @@ describeOnEachDatabase('connections that are cut', (open, kind) => {
       await database.query(terminateOthers)
       await sql`insert into notes values ('whole')`.execute(tx)
     })
-    await expect(work).rejects.toMatchObject({ code: 'unavailable' })
+    await expect(work).rejects.toMatchObject({ code: 'store_unavailable' })
     expect((await database.query('select * from notes')).rows).toEqual([])
   })
 

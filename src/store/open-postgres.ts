@@ -8,7 +8,7 @@ import { sessionSettings } from './session-settings.ts'
 const connectMs = 10_000
 const statementMs = 60_000
 
-/** Opens a pool on PostgreSQL. Rejects with `unavailable` when it cannot be reached, `invalid_configuration` for a bad address. */
+/** Opens a pool on PostgreSQL. Rejects with `store_unavailable` when it cannot be reached, `invalid_configuration` for a bad address. */
 export const openPostgres = async (options: { url: string; poolSize: number }): Promise<Database> => {
   const config = configOf(options.url)
   const pool = new pg.Pool({

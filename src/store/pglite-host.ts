@@ -4,7 +4,7 @@ import type { HostReply, HostRequest } from './pglite-worker.ts'
 
 /** The embedded database's thread, seen from outside. */
 export type PgliteHost = {
-  /** Sends what a client wrote, gives what the server answers. Rejects with `unavailable` once the thread is lost. */
+  /** Sends what a client wrote, gives what the server answers. Rejects with `store_unavailable` once the thread is lost. */
   exchange: (bytes: Uint8Array) => Promise<Uint8Array>
   /** Gives the database up: it said itself that it cannot go on. */
   lose: (reason: string) => void
@@ -96,6 +96,6 @@ const settle = (call: Waiting): Waiting => {
 }
 
 const lostError = (reason: string, folder: string): JourneymanError =>
-  new JourneymanError('unavailable', `The embedded database in ${folder} cannot be used: ${reason}.`, {
+  new JourneymanError('store_unavailable', `The embedded database in ${folder} cannot be used: ${reason}.`, {
     nextAction: 'See that the disk has room and the folder belongs to this user, then start the process again.',
   })

@@ -19,8 +19,8 @@ const passing = new Set([
 
 /**
  * A driver's error as ours. What the database itself refuses (a broken constraint, say) stays as it is, with its SQLSTATE
- * as `code`; what says that the database cannot be reached, or not now, becomes `unavailable`. Whether a COMMIT that ended
- * so has happened is not known.
+ * as `code`; what says that the database cannot be reached, or not now, becomes `store_unavailable`. Whether a
+ * COMMIT that ended so has happened is not known.
  */
 export const translateError = (error: unknown): unknown => {
   if (error instanceof JourneymanError) return error
@@ -39,7 +39,7 @@ export const isUniqueViolation = (error: unknown, constraint?: string): boolean 
 export const unavailable = (cause: unknown): JourneymanError => {
   const text =
     cause instanceof Error ? cause.message || ('code' in cause ? String(cause.code) : cause.name) : String(cause)
-  return new JourneymanError('unavailable', `The database cannot be used now: ${text}.`, {
+  return new JourneymanError('store_unavailable', `The database cannot be used now: ${text}.`, {
     nextAction: 'See that it runs, can be reached and has room on its disk; the work goes on by itself afterwards.',
     cause,
   })
