@@ -25,15 +25,14 @@ export const createObeyCommand =
     }
     const runs = await liveRunsOf(parts.database.db, repository, `${event.subject.kind}/${event.subject.key}`)
     await parts.database.db.transaction().execute(async (tx) => {
-      for (const run of runs) {
-        if (!(await requestStop(tx, run.id, actor.login))) continue
-        await parts.queue.enqueue('advance-run', { runId: run.id }, { tx })
-        await appendAudit(tx, {
-          actor: `github:${actor.login}`,
-          action: 'run.stop_requested',
-          runId: run.id,
-          detail: {},
-        })
+      const stopped: string[] = []
+      for (const run of runs) if (await requestStop(tx, run.id, actor.login)) stopped.push(run.id)
+      const jobs = stopped.map((runId) => ({ runId }))
+      if (jobs.length > 0) await parts.queue.enqueueAll('advance-run', jobs, { tx })
+      // The audit's lock comes after every row's, as everywhere: a run that ends just now holds its row and waits for it.
+      for (const runId of stopped) {
+        const entry = { actor: `github:${actor.login}`, action: 'run.stop_requested', runId, detail: {} }
+        await appendAudit(tx, entry)
       }
     })
   }

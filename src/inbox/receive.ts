@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import { crashPoint } from '../domain/crash-point.ts'
+import { codeOf, JourneymanError } from '../domain/errors.ts'
 import type { Delivery, Event, Reading } from '../domain/event.ts'
 import { newId } from '../domain/ids.ts'
 import { intentKey } from '../domain/intent-key.ts'
@@ -13,6 +14,7 @@ import {
   linkDeliveries,
   setDisposition,
 } from '../store/deliveries.ts'
+import { asStored } from '../store/json.ts'
 import { insertRuns, type NewRun } from '../store/runs.ts'
 import type { LoadedWorkflow } from '../workflow/language/definition.ts'
 import { matchTriggers } from '../workflow/language/match-triggers.ts'
@@ -31,7 +33,7 @@ export type RunCaps = { costCap: number; tokenCap: number; deadlineSeconds: numb
 export type Receiver = {
   /**
    * Stores the delivery with what follows from it, in one transaction; not stored means not acknowledged. Throws
-   * `unavailable` when the database did not say that it has it.
+   * `store_unavailable` when the database did not say that it has it, `overloaded` when too many wait.
    */
   receive: (delivery: Delivery, reading: Reading) => Promise<Receipt>
 }
@@ -47,7 +49,13 @@ export const createReceiver = (parts: {
     most: 64,
     // PGlite has one connection; PostgreSQL writes one batch while it syncs another.
     atOnce: database.kind === 'pglite' ? 1 : 2,
-    run: (plans) => database.db.transaction().execute((tx) => storePlans(tx, queue, plans)),
+    // As many as come in some seconds; whoever finds more waiting does better to be told so.
+    mostWaiting: 5_000,
+    full: () =>
+      new JourneymanError('overloaded', 'More deliveries are waiting to be stored than can be: send it again.'),
+    isOfAll: (error) => codeOf(error) === 'store_unavailable',
+    // On copies: what a try that failed has written into a plan is not true of the next.
+    run: (plans) => database.db.transaction().execute((tx) => storePlans(tx, queue, plans.map(copyOf))),
   })
   return {
     receive: async (delivery, reading) => {
@@ -63,13 +71,16 @@ export const createReceiver = (parts: {
 /** What a delivery will come to, decided before the transaction so that it is short. */
 type Plan = { row: DeliveryRow; runs: NewRun[]; commands: Event[] }
 
+const copyOf = (plan: Plan): Plan => ({ ...plan, row: { ...plan.row } })
+
 const planOf = (
   delivery: Delivery,
   reading: Reading,
   workflows: LoadedWorkflow[],
   caps: (workflow: LoadedWorkflow) => RunCaps,
 ): Plan => {
-  const events = 'events' in reading ? reading.events : []
+  // As rows can hold them: a comment may contain anything.
+  const events = 'events' in reading ? (asStored(reading.events) as Event[]) : []
   const commands = events.filter(isSignal)
   const runs = events.filter((event) => !isSignal(event)).flatMap((event) => runsFor(event, workflows, caps))
   const useless = 'ignored' in reading ? reading.ignored : `No workflow is started by ${namesOf(events)}.`
@@ -79,7 +90,7 @@ const planOf = (
       id: newId('del'),
       provider: delivery.provider,
       deliveryId: delivery.deliveryId,
-      type: delivery.type,
+      type: delivery.type.replaceAll('\u0000', ''),
       bodyHash: createHash('sha256').update(delivery.body).digest('hex'),
       body: delivery.body.toString('utf8').replaceAll('\u0000', ''),
       disposition,
@@ -163,7 +174,7 @@ const onePerIntent = (runs: NewRun[]): NewRun[] => [...new Map(runs.map((run) =>
 type Link = { delivery: string; runId: string; role: 'started' | 'joined' }
 
 const linksOf = (plan: Plan, standing: Map<string, { id: string; joined: boolean }>): Link[] =>
-  plan.runs.flatMap((run) => {
+  onePerIntent(plan.runs).flatMap((run) => {
     const live = standing.get(run.intentKey)
     if (!live) return []
     return [

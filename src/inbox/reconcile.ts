@@ -1,3 +1,4 @@
+import { codeOf, type ErrorCode, failureOf } from '../domain/errors.ts'
 import type { MissedDelivery, VersionControl } from '../plugins/version-control/contract.ts'
 import type { Database } from '../store/database.ts'
 import { knownDeliveries } from '../store/deliveries.ts'
@@ -27,15 +28,26 @@ export const createReconcile =
     const since = await sinceWhen(database, name, parts.lookBackHours())
     const listed = await versionControl.listDeliveries(since)
     const missing = await missingOf(database, versionControl.name, listed)
-    for (const delivery of missing.slice(0, mostRedeliveries)) {
-      await versionControl.redeliver(delivery.id)
-      parts.log('info', 'a missed delivery is asked for again', { delivery: delivery.deliveryId, type: delivery.type })
+    for (const one of missing.slice(0, mostRedeliveries)) {
+      const delivery = { delivery: one.deliveryId, type: one.type }
+      try {
+        await versionControl.redeliver(one.id)
+        parts.log('info', 'a missed delivery is asked for again', delivery)
+      } catch (error) {
+        // One that is too old to be sent again must not stand before all the others for ever.
+        if (!isOfOne(codeOf(error))) throw error
+        parts.log('warn', 'a missed delivery cannot be had again', { ...delivery, failure: failureOf(error) })
+      }
     }
     if (missing.length <= mostRedeliveries) {
       await setMark(database.db, name, { until: new Date(begun.getTime() - overlapSeconds * 1000).toISOString() })
     }
     return { looked: listed.length, asked: Math.min(missing.length, mostRedeliveries) }
   }
+
+/** What the provider says of this delivery, and not of us or of itself. */
+const isOfOne = (code: ErrorCode): boolean =>
+  code === 'not_found' || code === 'invalid_input' || code === 'conflict' || code === 'forbidden'
 
 const sinceWhen = async (database: Database, name: string, lookBackHours: number): Promise<Date> => {
   const mark = (await getMark(database.db, name)) as { until?: string } | null
