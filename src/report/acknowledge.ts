@@ -3,11 +3,11 @@ import { type Failure, failureOf, JourneymanError } from '../domain/errors.ts'
 import type { Run } from '../domain/run.ts'
 import type { Permission } from '../plugins/version-control/contract.ts'
 import type { Tx } from '../store/database.ts'
-import { type ReportLease, setAcknowledged } from '../store/reporting.ts'
+import { type ReportLease, setAcknowledged, wasShown } from '../store/reporting.ts'
 import { finishRun, hasRefusedBefore } from '../store/runs.ts'
 import { disarm } from './disarm.ts'
-import { type ReporterParts, taskRefOf, tell } from './reporter.ts'
-import { withReportLease } from './with-report-lease.ts'
+import { orWithout, type ReporterParts, taskRefOf, tell } from './reporter.ts'
+import { isForGood, withReportLease } from './with-report-lease.ts'
 
 export type AcknowledgeParts = ReporterParts & {
   /** Numbers of the bots that may start something. */
@@ -23,27 +23,50 @@ export type AcknowledgeParts = ReporterParts & {
 }
 
 const mayStart: ReadonlySet<Permission> = new Set(['write', 'maintain', 'admin'])
+
 /**
  * The fast lane: looks up, live, whether the actor may start this. If so: eyes, the progress comment, and the work is let
  * in. If not: one polite refusal, and the run ends. Twice is once.
  */
 export const createAcknowledge =
   (parts: AcknowledgeParts) =>
-  (runId: string): Promise<'done' | 'busy' | 'gone'> =>
+  (runId: string): Promise<'done' | 'busy' | 'gone' | 'failed'> =>
     withReportLease(parts, runId, async (lease) => {
       if (lease.acknowledged || lease.run.state !== 'queued') return { outcome: 'done' as const, told: false }
       const guard: EffectGuard = { runId, role: 'reporter', epoch: lease.epoch, owner: parts.owner }
-      const refusal = await refusalOf(parts, lease.run)
-      if (refusal !== null) await refuse(parts, guard, lease.run, refusal)
-      else await admit(parts, guard, lease)
+      try {
+        const refusal = await refusalOf(parts, lease.run)
+        if (refusal !== null) await refuse(parts, guard, lease.run, refusal)
+        else await admit(parts, guard, lease)
+      } catch (error) {
+        // An app that was taken off the repository, a ticket that is gone: nobody is there to wait for, or to tell.
+        if (!isForGood(error)) throw error
+        await finishUnacknowledged(parts, lease.run, error)
+      }
       return { outcome: 'done', told: true }
     })
 
+const finishUnacknowledged = (parts: AcknowledgeParts, run: Run, error: unknown): Promise<void> =>
+  parts.database.db.transaction().execute(async (tx) => {
+    await finishRun(tx, run.id, 'failed', failureOf(error), wasShown)
+    await parts.audit(tx, {
+      actor: 'journeyman',
+      action: 'run.failed',
+      runId: run.id,
+      detail: { failure: failureOf(error).code },
+    })
+  })
+
 const admit = async (parts: AcknowledgeParts, guard: EffectGuard, lease: ReportLease): Promise<void> => {
-  await Promise.all([react(parts, guard, lease.run), tell(parts, lease)])
+  const { run } = lease
+  const done = await Promise.allSettled([
+    orWithout(parts, run, 'reaction', () => react(parts, guard, run)),
+    tell(parts, lease),
+  ])
+  for (const one of done) if (one.status === 'rejected') throw one.reason
   await parts.database.db.transaction().execute(async (tx) => {
-    await setAcknowledged(tx, lease.run.id)
-    await parts.admit(tx, lease.run.id)
+    await setAcknowledged(tx, run.id)
+    await parts.admit(tx, run.id)
   })
 }
 
@@ -125,7 +148,7 @@ const refuse = async (parts: AcknowledgeParts, guard: EffectGuard, run: Run, ref
     })
   }
   await parts.database.db.transaction().execute(async (tx) => {
-    await finishRun(tx, run.id, 'refused', refusal)
+    await finishRun(tx, run.id, 'refused', refusal, false)
     await parts.audit(tx, {
       actor: run.actor.login,
       action: 'run.refused',

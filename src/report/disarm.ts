@@ -1,9 +1,16 @@
 /**
- * Makes a text that somebody else wrote harmless where we repeat it: it mentions nobody, commands nobody, hides nothing
- * and opens no markup of its own.
+ * Makes a text that somebody else wrote harmless where we repeat it: it mentions nobody, commands nobody, closes nothing,
+ * hides nothing, loads nothing and opens no markup of its own.
  */
 export const disarm = (text: string): string =>
-  disarmPlain(text.replace(/<!--/g, '&lt;!--').replace(/<(?=[a-z/!])/gi, '&lt;'))
+  disarmPlain(
+    text
+      .replace(/<(?=[a-z/!?])/gi, '&lt;')
+      // An image is fetched by whoever looks, and so tells its address to somebody.
+      .replace(/!(?=\[)/g, '!\\')
+      // The definition of a reference is never shown.
+      .replace(/^([ \t>]*)\[(?=[^\]\n]*\]:)/gm, '$1\\['),
+  )
 
 /**
  * The same for what is shown as it stands, a title or the message of a commit: it mentions nobody, commands nobody, closes
@@ -11,7 +18,8 @@ export const disarm = (text: string): string =>
  */
 export const disarmPlain = (text: string): string =>
   text
-    .replace(/(^|[^\w`])@(?=[\w-])/g, '$1@\u200b')
+    // Behind a back tick too: one that is never closed makes no code.
+    .replace(/(^|\W)@(?=[\w-])/g, '$1@\u200b')
     .replace(/^(\s*)\/(?=ai\b)/gm, '$1\u200b/')
     .replace(closing, '$1\u200b')
     .replace(/\[(?=(?:skip ci|ci skip|no ci|skip actions|actions skip)\])/gi, '[\u200b')

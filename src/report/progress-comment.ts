@@ -1,3 +1,4 @@
+import type { Failure } from '../domain/errors.ts'
 import { formatUsd } from '../domain/money.ts'
 import { isLive, type Run, type StepRecord } from '../domain/run.ts'
 import { disarm } from './disarm.ts'
@@ -88,14 +89,24 @@ const ending = ({ run, sandbox }: ProgressFacts): string[] => {
   const lines: string[] = []
   if (run.links.change && run.state !== 'done') lines.push('', `Pull request: #${run.links.change.number}`)
   if (run.failure && !isLive(run.state) && run.state !== 'stopped') {
-    lines.push('', `> ${disarm(run.failure.message).replaceAll('\n', '\n> ')}`)
-    if (run.failure.nextAction) lines.push('', `**What you can do:** ${disarm(run.failure.nextAction)}`)
+    const { message, nextAction } = presentable(run.failure)
+    lines.push('', `> ${disarm(message).replaceAll('\n', '\n> ')}`)
+    if (nextAction) lines.push('', `**What you can do:** ${disarm(nextAction)}`)
   }
   if (sandbox.kind === 'none')
     lines.push('', '⚠️ This installation runs commands **without a sandbox** (`sandbox: none`).')
   else if (!sandbox.usable) lines.push('', '⚠️ No sandbox is available here: commands and checks are not run.')
   return lines
 }
+
+/** A defect speaks of our insides, which are nobody's business here. */
+const presentable = (failure: Failure): Pick<Failure, 'message' | 'nextAction'> =>
+  failure.code === 'internal'
+    ? {
+        message: 'A defect of Journeyman ended the run.',
+        nextAction: 'Whoever runs this installation finds the reason in its log, by the number of the run.',
+      }
+    : failure
 
 const commands = (run: Run): string => (isLive(run.state) ? '`/ai stop`' : '`/ai run` · or put the label `ai` on again')
 

@@ -128,6 +128,6 @@ const provenance = (facts: PullRequestFacts): string[] => {
 
 const cell = (text: string): string =>
   disarm(text)
-    .replaceAll('|', '\\|')
+    .replaceAll('|', '&#124;')
     .replace(/\s*\n\s*/g, ' ')
 const escapeHtml = (text: string): string => text.replaceAll('&', '&amp;').replaceAll('<', '&lt;')

@@ -1,20 +1,18 @@
 import { createHash } from 'node:crypto'
 import type { EffectGuard, EffectLedger } from '../domain/effect.ts'
-import type { Failure } from '../domain/errors.ts'
+import { type Failure, failureOf } from '../domain/errors.ts'
 import { isLive, type Run, type StepRecord } from '../domain/run.ts'
 import type { TaskManagement, TaskRef } from '../plugins/task-management/contract.ts'
 import type { VersionControl } from '../plugins/version-control/contract.ts'
-import type { Database } from '../store/database.ts'
-import type { ReportLease } from '../store/reporting.ts'
+import { progressComment, type ReportLease } from '../store/reporting.ts'
 import { addLinks, getRun } from '../store/runs.ts'
 import { loadSteps } from '../store/steps.ts'
 import { renderCheckRun } from './check-run.ts'
 import { progressMarker, renderProgress } from './progress-comment.ts'
 import { stateLabels } from './state-labels.ts'
-import { withReportLease } from './with-report-lease.ts'
+import { isForGood, type LeaseParts, withReportLease } from './with-report-lease.ts'
 
-export type ReporterParts = {
-  database: Database
+export type ReporterParts = LeaseParts & {
   owner: string
   effects: EffectLedger
   taskManagement: TaskManagement
@@ -27,10 +25,9 @@ export type ReporterParts = {
   /** Words that the agent has a say in, as they may be told. */
   withhold: (text: string) => string
   everySeconds: () => number
-  leaseSeconds: () => number
 }
 
-export type Telling = 'told' | 'busy' | 'too_early' | 'gone'
+export type Telling = 'told' | 'busy' | 'too_early' | 'gone' | 'failed'
 
 /**
  * Redraws what people see of a run from its rows: the one comment, the labels, the check run. At most every so many
@@ -40,14 +37,17 @@ export const createReporter =
   (parts: ReporterParts) =>
   (runId: string): Promise<Telling> =>
     withReportLease<Telling>(parts, runId, async (lease) => {
-      if (!lease.acknowledged) return { outcome: 'gone', told: false }
+      if (!lease.acknowledged && isLive(lease.run.state)) return { outcome: 'gone', told: false }
       const early = isLive(lease.run.state) && (lease.sinceReportSeconds ?? Infinity) < parts.everySeconds()
       if (early) return { outcome: 'too_early', told: false }
       await tell(parts, lease)
       return { outcome: 'told', told: true }
     })
 
-/** Under the lease: everything that people see, brought to what the rows say. */
+/**
+ * Under the lease: everything that people see, brought to what the rows say. Without the comment nothing is told, and it
+ * throws; labels and the check run are beside it, and where the outside will not have one of them it is done without.
+ */
 export const tell = async (parts: ReporterParts, lease: ReportLease): Promise<void> => {
   const { db } = parts.database
   // Read again: what stood in the row at the lease may be older than the steps read now.
@@ -58,10 +58,25 @@ export const tell = async (parts: ReporterParts, lease: ReportLease): Promise<vo
   const comment = await writeComment(parts, guard, run, body)
   // The run reads its ticket as it was before we touch its labels, which say its status.
   if (!isLive(run.state) || steps.some((step) => step.address === '@start' && step.state === 'done')) {
-    await setLabels(parts, guard, run)
+    await orWithout(parts, run, 'labels', () => setLabels(parts, guard, run))
   }
-  await setCheckRun(parts, guard, run, body)
-  await addLinks(db, run.id, comment)
+  await orWithout(parts, run, 'check run', () => setCheckRun(parts, guard, run, body))
+  await addLinks(db, guard, comment)
+}
+
+/** What the outside refuses for good (it is deleted, closed, not permitted) keeps nothing else from being told. */
+export const orWithout = async (
+  parts: LeaseParts,
+  run: Run,
+  what: string,
+  write: () => Promise<unknown>,
+): Promise<void> => {
+  try {
+    await write()
+  } catch (error) {
+    if (!isForGood(error)) throw error
+    parts.log('warn', 'a part of a report was refused', { run: run.id, what, failure: failureOf(error) })
+  }
 }
 
 const draw = async (parts: ReporterParts, run: Run, steps: StepRecord[]): Promise<string> =>
@@ -91,7 +106,7 @@ const writeComment = async (parts: ReporterParts, guard: EffectGuard, run: Run, 
   const marker = progressMarker(run.id)
   let created = false
   const comment = await parts.effects.once(guard, {
-    key: 'comment.progress',
+    key: progressComment,
     kind: 'comment',
     target,
     request: { marker },
@@ -106,14 +121,19 @@ const writeComment = async (parts: ReporterParts, guard: EffectGuard, run: Run, 
   })
   const links = { commentId: comment.id, commentUrl: comment.url }
   if (created) return { ...links, commentEdits: 0 }
-  const { sent } = await parts.effects.set(guard, {
-    key: 'comment.progress.edit',
-    kind: 'comment',
-    target,
-    request: { hash: createHash('sha256').update(body).digest('hex') },
-    send: () => parts.taskManagement.updateComment(ref, comment.id, body).then(() => ({ id: comment.id })),
+  let edits = run.links.commentEdits ?? 0
+  // Whoever has deleted the comment does not want another.
+  await orWithout(parts, run, 'comment', async () => {
+    const { sent } = await parts.effects.set(guard, {
+      key: `${progressComment}.edit`,
+      kind: 'comment',
+      target,
+      request: { hash: createHash('sha256').update(body).digest('hex') },
+      send: () => parts.taskManagement.updateComment(ref, comment.id, body).then(() => ({ id: comment.id })),
+    })
+    if (sent) edits += 1
   })
-  return { ...links, commentEdits: (run.links.commentEdits ?? 0) + (sent ? 1 : 0) }
+  return { ...links, commentEdits: edits }
 }
 
 const setLabels = async (parts: ReporterParts, guard: EffectGuard, run: Run): Promise<void> => {

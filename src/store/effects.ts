@@ -3,6 +3,7 @@ import type { EffectGuard } from '../domain/effect.ts'
 import { JourneymanError } from '../domain/errors.ts'
 import { appendAudit } from './audit.ts'
 import type { Db, Tx } from './database.ts'
+import { toJson } from './json.ts'
 
 export type EffectRow = {
   state: 'intended' | 'sent' | 'confirmed' | 'failed'
@@ -21,11 +22,39 @@ export const intendEffect = async (
   const { rows } = await sql<EffectRow>`
     with held as (${heldBy(guard)})
     insert into effects (run_id, key, kind, target, state, epoch, request)
-    select id, ${effect.key}, ${effect.kind}, ${effect.target}, 'intended', ${guard.epoch}, ${JSON.stringify(effect.request ?? null)}::jsonb
+    select id, ${effect.key}, ${effect.kind}, ${effect.target}, 'intended', ${guard.epoch}, ${toJson(effect.request ?? null)}::jsonb
     from held
     on conflict (run_id, key) do update set key = excluded.key
     returning state, request, result, (xmax = 0) as fresh`.execute(db)
   return rows[0] ?? lost(guard)
+}
+
+/** Whether the run has written, or may have written, anything of that kind outside. */
+export const hasEffect = async (db: Db, runId: string, kind: string): Promise<boolean> => {
+  const row = await db
+    .selectFrom('effects')
+    .select('key')
+    .where('run_id', '=', runId)
+    .where('kind', '=', kind)
+    .where('state', '!=', 'intended')
+    .limit(1)
+    .executeTakeFirst()
+  return row !== undefined
+}
+
+/** What the run's latest confirmed effect of that kind on that target gave; null without one. */
+export const latestResult = async (db: Db, runId: string, kind: string, target: string): Promise<unknown> => {
+  const row = await db
+    .selectFrom('effects')
+    .select('result')
+    .where('run_id', '=', runId)
+    .where('kind', '=', kind)
+    .where('target', '=', target)
+    .where('state', '=', 'confirmed')
+    .orderBy('confirmed_at', 'desc')
+    .limit(1)
+    .executeTakeFirst()
+  return row?.result ?? null
 }
 
 /** From here on it may be in the air. */
@@ -33,7 +62,7 @@ export const markSent = async (db: Db, guard: EffectGuard, key: string, request:
   const { rows } = await sql`
     with held as (${heldBy(guard)})
     update effects set state = 'sent', epoch = ${guard.epoch}, sent_at = now(), failure = null,
-      request = ${JSON.stringify(request ?? null)}::jsonb
+      request = ${toJson(request ?? null)}::jsonb
     from held where effects.run_id = held.id and key = ${key}
     returning key`.execute(db)
   if (rows.length === 0) lost(guard)
@@ -48,7 +77,7 @@ export const confirmEffect = async (
 ): Promise<void> => {
   const { rows } = await sql`
     with held as (${heldBy(guard)})
-    update effects set state = 'confirmed', result = ${JSON.stringify(result ?? null)}::jsonb, confirmed_at = now()
+    update effects set state = 'confirmed', result = ${toJson(result ?? null)}::jsonb, confirmed_at = now()
     from held where effects.run_id = held.id and key = ${effect.key}
     returning key`.execute(tx)
   if (rows.length === 0) lost(guard)
@@ -64,7 +93,7 @@ export const confirmEffect = async (
 export const failEffect = async (db: Db, guard: EffectGuard, key: string, failure: unknown): Promise<void> => {
   await sql`
     with held as (${heldBy(guard)})
-    update effects set failure = ${JSON.stringify(failure)}::jsonb
+    update effects set failure = ${toJson(failure)}::jsonb
     from held where effects.run_id = held.id and key = ${key}`.execute(db)
 }
 
@@ -82,13 +111,14 @@ export const getEffectResult = async (
   return row ? { confirmed: row.state === 'confirmed', result: row.result } : null
 }
 
-const heldBy = (guard: EffectGuard) =>
+/** The run's row, locked for share, if and only if the guard's claim still holds. */
+export const heldBy = (guard: EffectGuard) =>
   guard.role === 'worker'
     ? sql`select id from workflow_executions
           where id = ${guard.runId} and epoch = ${guard.epoch} and lease_owner = ${guard.owner} and state = 'running' for share`
     : sql`select id from workflow_executions where id = ${guard.runId} and report_epoch = ${guard.epoch} for share`
 
-const lost = (guard: EffectGuard): never => {
+export const lost = (guard: EffectGuard): never => {
   throw new JourneymanError(
     'stale_epoch',
     `This process may no longer write for ${guard.runId}; another has taken over.`,

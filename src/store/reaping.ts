@@ -2,12 +2,15 @@ import { sql } from 'kysely'
 import { type Failure, failureOf, JourneymanError } from '../domain/errors.ts'
 import { liveStates } from '../domain/run.ts'
 import type { Db, Tx } from './database.ts'
+import { toJson } from './json.ts'
+import { wasShown } from './reporting.ts'
 
 /** What the reaper looks for. Each is bounded; what is left over is found by its next round. */
 const most = 200
 
 /**
- * Runs that nobody is at, though they could go on: a lapsed lease, a time that has come, a job that was lost. Marks them
+ * Runs that nobody is at, though they could go on: a lapsed lease, a time that has come, a run's own time that has run
+ * out while it waits, a job that was lost. Marks them
  * as queued anew, which also takes the run from a worker that only seems dead: its next write finds that out.
  */
 export const requeueLapsed = async (tx: Tx, lostJobSeconds: number): Promise<string[]> => {
@@ -17,22 +20,24 @@ export const requeueLapsed = async (tx: Tx, lostJobSeconds: number): Promise<str
       select id from workflow_executions
       where acknowledged_at is not null and (
         (state = 'running' and lease_until < now())
-        or (state = 'parked' and (wake_at is null or wake_at <= now()))
+        or (state = 'parked' and (wake_at is null or wake_at <= now()
+          or started_at + make_interval(secs => deadline_seconds) < now()))
         or (state = 'queued' and updated_at < now() - make_interval(secs => ${lostJobSeconds}::float)))
       order by created_at limit ${most} for update skip locked)
     returning id`.execute(tx)
   return rows.map((row) => row.id)
 }
 
-/** Runs whose acknowledgement was begun by a process that is gone, or waits for longer than a job takes. */
+/** Runs whose acknowledgement was begun by a process that is gone, is to be tried again, or waits for longer than a job takes. */
 export const runsToAcknowledge = async (tx: Tx, lostJobSeconds: number): Promise<string[]> => {
   const { rows } = await sql<{ id: string }>`
-    update workflow_executions set updated_at = now(), report_until = null
+    update workflow_executions set updated_at = now(), report_until = null, report_after = null
     where id in (
       select id from workflow_executions
       where state = 'queued' and acknowledged_at is null
         and (report_until < now()
-          or (report_until is null and updated_at < now() - make_interval(secs => ${lostJobSeconds}::float)))
+          or (report_until is null and report_after <= now())
+          or (report_until is null and report_after is null and updated_at < now() - make_interval(secs => ${lostJobSeconds}::float)))
       order by created_at limit ${most} for update skip locked)
     returning id`.execute(tx)
   return rows.map((row) => row.id)
@@ -51,25 +56,24 @@ export const expireUnacknowledged = async (tx: Tx, afterSeconds: number): Promis
     ),
   )
   const { rows } = await sql<{ id: string }>`
-    update workflow_executions set state = 'failed', failure = ${JSON.stringify(failure)}::jsonb, finished_at = now(), updated_at = now()
+    update workflow_executions set state = 'failed', failure = ${toJson(failure)}::jsonb, finished_at = now(), updated_at = now(),
+      report_dirty = ${wasShown}, report_until = null, report_after = null
     where state = 'queued' and acknowledged_at is null
       and created_at < now() - make_interval(secs => ${afterSeconds}::float)
     returning id`.execute(tx)
   return rows.map((row) => row.id)
 }
 
-/** Runs whose rows have changed since people were last told, and which nobody is telling now. */
+/** Runs whose rows have changed since people were last told, or whose telling was cut short, and which nobody is telling now. */
 export const runsToReport = async (db: Db, everySeconds: number): Promise<string[]> => {
-  const rows = await db
-    .selectFrom('workflow_executions')
-    .select('id')
-    .where('report_dirty', '=', true)
-    .where('acknowledged_at', 'is not', null)
-    .where(sql<boolean>`(report_until is null or report_until < now())`)
-    .where(sql<boolean>`(reported_at is null or reported_at < now() - make_interval(secs => ${everySeconds}::float))`)
-    .orderBy('updated_at')
-    .limit(most)
-    .execute()
+  const { rows } = await sql<{ id: string }>`
+    select id from workflow_executions
+    where (report_dirty or report_until is not null)
+      and (report_until is null or report_until < now())
+      and (acknowledged_at is not null or state not in ('queued', 'running', 'parked'))
+      and (reported_at is null or reported_at < now() - make_interval(secs => ${everySeconds}::float))
+      and (report_after is null or report_after <= now())
+    order by reported_at nulls first limit ${most}`.execute(db)
   return rows.map((row) => row.id)
 }
 

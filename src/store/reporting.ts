@@ -53,15 +53,41 @@ export const renewReportLease = async (
   return row !== undefined
 }
 
-/** `told`: people have seen the present state; otherwise it stays to be told. */
-export const endReportLease = async (db: Db | Tx, runId: string, epoch: number, told: boolean): Promise<void> => {
-  await db
-    .updateTable('workflow_executions')
-    .set({ report_until: null, ...(told ? { reported_at: sql`now()` } : { report_dirty: true }) })
-    .where('id', '=', runId)
-    .where('report_epoch', '=', epoch)
-    .execute()
+/**
+ * told     people have seen the present state
+ * again    nothing was tried; the state stays to be told
+ * failed   the outside did not take it: to be tried again after a while that grows with the time for which it has failed,
+ *          and not for longer than a day after the run's end. `forGood`: trying again has no sense; what a live run comes
+ *          to next is told all the same.
+ */
+export type TellingEnd = 'told' | 'again' | { failed: { forGood: boolean; retryAfterMs: number } }
+
+export const endReportLease = async (db: Db, runId: string, epoch: number, end: TellingEnd): Promise<void> => {
+  const change =
+    end === 'told'
+      ? sql`reported_at = now(), report_after = null`
+      : end === 'again'
+        ? sql`report_dirty = true`
+        : failing(end.failed)
+  await sql`
+    update workflow_executions set report_until = null, ${change}
+    where id = ${runId} and report_epoch = ${epoch}`.execute(db)
 }
+
+const longestBackoffSeconds = 900
+
+const failing = ({ forGood, retryAfterMs }: { forGood: boolean; retryAfterMs: number }) => sql`
+  report_dirty = case when finished_at is null then true
+    else ${!forGood}::boolean and finished_at > now() - interval '1 day' end,
+  report_after = now() + make_interval(secs => greatest(${retryAfterMs / 1000}::float, 1, least(${longestBackoffSeconds}::float,
+    extract(epoch from now() - coalesce(finished_at, case when acknowledged_at is null then created_at else updated_at end))::float / 4)))`
+
+/** The key of the effect that puts the one comment of a run there. */
+export const progressComment = 'comment.progress'
+
+/** Whether people were shown anything of a run that ends: whoever was not let in, or never got an answer, has seen nothing. */
+export const wasShown = sql<boolean>`(acknowledged_at is not null or exists (
+  select 1 from effects where effects.run_id = workflow_executions.id and key = ${progressComment} and effects.state = 'confirmed'))`
 
 export const setAcknowledged = async (tx: Tx, runId: string): Promise<void> => {
   await tx

@@ -1,8 +1,11 @@
-import { type Selectable, sql } from 'kysely'
+import { type RawBuilder, type Selectable, sql } from 'kysely'
+import type { EffectGuard } from '../domain/effect.ts'
 import type { Failure } from '../domain/errors.ts'
 import type { Event } from '../domain/event.ts'
 import { type Claim, liveStates, type Run, type RunLinks, type RunState } from '../domain/run.ts'
 import type { Db, Tx } from './database.ts'
+import { heldBy, lost } from './effects.ts'
+import { toJson } from './json.ts'
 import type { Tables } from './schema.ts'
 
 type Row = Selectable<Tables['workflow_executions']>
@@ -60,8 +63,8 @@ const valuesOf = (run: NewRun) => ({
   repository: run.repository,
   installation: run.event.installation,
   subject: run.subject,
-  actor: JSON.stringify(run.event.actor),
-  event: JSON.stringify(run.event),
+  actor: toJson(run.event.actor),
+  event: toJson(run.event),
   state: 'queued' as const,
   cost_cap: run.costCap,
   token_cap: run.tokenCap,
@@ -97,7 +100,7 @@ export const hasRefusedBefore = async (db: Db, run: Run, code: string): Promise<
   return row !== undefined
 }
 
-/** Live runs of one ticket, for a command that is about it. */
+/** Live runs of one ticket, for a command that is about it; in an order in which two may lock them. */
 export const liveRunsOf = async (db: Db, repository: string, subject: string): Promise<Run[]> => {
   const rows = await db
     .selectFrom('workflow_executions')
@@ -105,6 +108,7 @@ export const liveRunsOf = async (db: Db, repository: string, subject: string): P
     .where('repository', '=', repository)
     .where('subject', '=', subject)
     .where('state', 'in', [...liveStates])
+    .orderBy('id')
     .execute()
   return rows.map(runOf)
 }
@@ -178,18 +182,24 @@ export const releaseRun = async (tx: Tx | Db, claim: Claim, afterSeconds: number
     .execute()
 }
 
-/** The written end. The caller has checked the claim in the same transaction. */
-export const finishRun = async (tx: Tx, id: string, state: RunState, failure: Failure | null): Promise<void> => {
+/** The written end. The caller has checked the claim in the same transaction. `shown`: whether people are to be told of it. */
+export const finishRun = async (
+  tx: Tx,
+  id: string,
+  state: RunState,
+  failure: Failure | null,
+  shown: boolean | RawBuilder<boolean> = true,
+): Promise<void> => {
   await tx
     .updateTable('workflow_executions')
     .set({
       state,
-      failure: failure === null ? null : JSON.stringify(failure),
+      failure: failure === null ? null : toJson(failure),
       finished_at: sql`now()`,
       lease_owner: null,
       lease_until: null,
       wake_at: null,
-      report_dirty: true,
+      report_dirty: shown,
       updated_at: sql`now()`,
     })
     .where('id', '=', id)
@@ -217,13 +227,14 @@ export const setBaseSha = async (tx: Tx | Db, claim: Claim, baseSha: string): Pr
     .execute()
 }
 
-/** Adds to what the outside shows of the run. */
-export const addLinks = async (tx: Tx | Db, id: string, links: RunLinks): Promise<void> => {
-  await tx
-    .updateTable('workflow_executions')
-    .set({ links: sql`links || ${JSON.stringify(links)}::jsonb` })
-    .where('id', '=', id)
-    .execute()
+/** Adds to what the outside shows of the run. Throws `stale_epoch` for whoever may not write for it any more. */
+export const addLinks = async (db: Db, guard: EffectGuard, links: RunLinks): Promise<void> => {
+  const { rows } = await sql`
+    with held as (${heldBy(guard)})
+    update workflow_executions set links = links || ${toJson(links)}::jsonb
+    from held where workflow_executions.id = held.id
+    returning held.id`.execute(db)
+  if (rows.length === 0) lost(guard)
 }
 
 export const inSeconds = (seconds: number) => sql<Date>`now() + make_interval(secs => ${seconds}::float)`

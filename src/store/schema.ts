@@ -67,6 +67,7 @@ export type Tables = {
     reported_at: TimeOrNull
     report_epoch: Big
     report_until: TimeOrNull
+    report_after: TimeOrNull
     failure: JsonOrNull<Failure>
     base_sha: string | null
     links: ColumnType<RunLinks, string | undefined, string>

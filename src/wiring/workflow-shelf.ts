@@ -1,8 +1,8 @@
 import { installationFolder } from '../config/installation-folder.ts'
 import type { Config } from '../config/schema.ts'
-import { JourneymanError } from '../domain/errors.ts'
+import { failureOf, JourneymanError } from '../domain/errors.ts'
 import type { Database } from '../store/database.ts'
-import { getDefinition, saveDefinition } from '../store/definitions.ts'
+import { getDefinition, type PinnedDefinition, saveDefinition } from '../store/definitions.ts'
 import { actions } from '../workflow/actions/actions.ts'
 import { actionSpecs } from '../workflow/actions/specs.ts'
 import { agentSpecs } from '../workflow/language/agent-specs.ts'
@@ -40,12 +40,21 @@ export const createWorkflowShelf = async (parts: {
     planOf: async (hash) => {
       const known = plans.get(hash)
       if (known) return known
-      const pinned = await getDefinition(database.db, hash)
-      const definition = parsePinned(pinned.source, pinned.prompts)
-      const plan = definition.steps.map((step) => ({ name: step.name, description: step.description ?? step.name }))
+      const plan = planIn(await getDefinition(database.db, hash), log)
       plans.set(hash, plan)
       return plan
     },
+  }
+}
+
+/** Of a definition that this version cannot read (its run fails, and says so) there is no plan, and the rest is told all the same. */
+const planIn = (pinned: PinnedDefinition, log: Log): { name: string; description: string }[] => {
+  try {
+    const { steps } = parsePinned(pinned.source, pinned.prompts)
+    return steps.map((step) => ({ name: step.name, description: step.description ?? step.name }))
+  } catch (error) {
+    log('warn', 'a pinned workflow cannot be read', { workflow: pinned.name, failure: failureOf(error) })
+    return []
   }
 }
 
