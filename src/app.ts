@@ -33,7 +33,7 @@ export type AppOptions = {
 
 export type App = {
   start: () => Promise<{ url: string | null; sandbox: Workspaces['sandbox'] | null }>
-  /** No new work; what runs is parked at the next safe point. */
+  /** No new work; what runs is parked at the next safe point, and waited for so long. */
   stop: (graceMs?: number) => Promise<void>
   /** Takes over what a running process may of a changed configuration. */
   reconfigure: (config: Config) => Promise<void>
@@ -43,6 +43,8 @@ export type App = {
   log: Log
 }
 
+const defaultGraceMs = 10_000
+
 /** Everything that is wired together, and nothing else. `start` opens, `stop` closes in the opposite order. */
 export const buildApp = (initial: Config, options: AppOptions): App => {
   let config = initial
@@ -50,6 +52,8 @@ export const buildApp = (initial: Config, options: AppOptions): App => {
   const { log, setLevel } = createLog(initial.log.level, mask, options.writeLog)
   const closing: (() => Promise<void>)[] = []
   let stopping = false
+  let graceMs = defaultGraceMs
+  const leaving = new AbortController()
   let shelf: WorkflowShelf | null = null
   let opened: Database | null = null
 
@@ -72,7 +76,12 @@ export const buildApp = (initial: Config, options: AppOptions): App => {
     closing.push(opened.close)
     await migrate(opened)
     shelf = await createWorkflowShelf({ database: opened, config: () => config, log })
+    const sandbox = (await sandboxing) ?? null
+    const workspaces = sandbox && (await openWorkspaces(config, sandbox))
+    if (workspaces) closing.push(workspaces.close)
     const queue = createQueue(opened, { log, supervise: options.worker })
+    // Before what its jobs work with.
+    closing.push(() => queue.stop({ graceMs }))
     await queue.start()
     const client = createGitHubClient({
       ...credentials,
@@ -91,14 +100,10 @@ export const buildApp = (initial: Config, options: AppOptions): App => {
       taskManagement: createGitHubTaskManagement(client),
       money: createLedger(opened.db, await loadPrices()),
     }
-    const sandbox = (await sandboxing) ?? null
-    let workspaces: Workspaces | null = null
-    if (sandbox) {
-      workspaces = await openWorkspaces(config, sandbox)
-      closing.push(workspaces.close)
-      closing.push(await startWorker({ ...services, workspaces, apiKey: credentials.apiKey }))
+    if (workspaces) {
+      const { apiKey } = credentials
+      closing.push(await startWorker({ ...services, workspaces, apiKey, leaving: leaving.signal }))
     }
-    closing.push(() => queue.stop({ graceMs: 10_000 }))
     const web = options.web ? await startWeb({ ...services, worker: options.worker, isStopping: () => stopping }) : null
     if (web) closing.push(web.close)
     const url = web?.url ?? null
@@ -115,9 +120,11 @@ export const buildApp = (initial: Config, options: AppOptions): App => {
         throw error
       }
     },
-    stop: async () => {
+    stop: async (patienceMs = defaultGraceMs) => {
       if (stopping) return
       stopping = true
+      graceMs = patienceMs
+      leaving.abort()
       await closeAll(closing, log)
     },
     reconfigure: async (next) => {

@@ -21,7 +21,12 @@ import type { Services } from './services.ts'
 import { engineSettings } from './settings.ts'
 import { tidyDisk } from './tidy-disk.ts'
 
-type WorkerServices = Services & { workspaces: Workspaces; apiKey: string }
+type WorkerServices = Services & {
+  workspaces: Workspaces
+  apiKey: string
+  /** Comes when this process is to end: runs park at once, and are not waited for to their end. */
+  leaving: AbortSignal
+}
 
 /** The work: each lane with its handler. What it gives ends what the queue does not. */
 export const startWorker = async (services: WorkerServices): Promise<() => Promise<void>> => {
@@ -54,7 +59,7 @@ const workTheFastLanes = async (services: WorkerServices, reporting: ReporterPar
 }
 
 const workTheRuns = async (services: WorkerServices, owner: string, effects: EffectLedger): Promise<void> => {
-  const { config, log, queue } = services
+  const { config, log, queue, leaving } = services
   const advance = createAdvanceRun({
     ...services,
     owner,
@@ -66,7 +71,7 @@ const workTheRuns = async (services: WorkerServices, owner: string, effects: Eff
     log,
   })
   await queue.work('advance-run', config().lanes.advance_run, async (data, signal) => {
-    if (data.runId !== undefined) await advance(data.runId, signal)
+    if (data.runId !== undefined) await advance(data.runId, AbortSignal.any([signal, leaving]))
   })
 }
 
@@ -95,6 +100,7 @@ const reporterParts = (services: WorkerServices, owner: string, effects: EffectL
   withhold: createWithhold(services.config),
   everySeconds: () => services.config().runs.report_every_seconds,
   leaseSeconds: () => services.config().runs.lease_seconds,
+  log: services.log,
 })
 
 const agentRunner = ({ config, log, apiKey }: WorkerServices): RunAgent => {

@@ -11,11 +11,14 @@ export const tidyDisk = (database: Database, workspaces: Workspaces, log: Log): 
   const round = async () => {
     for (const id of await endedRuns(database.db, await workspaces.list())) await workspaces.remove(id)
   }
-  let underway = Promise.resolve()
+  let underway: Promise<void> | null = null
   const timer = setInterval(() => {
-    underway = round().catch((error: unknown) =>
-      log('warn', 'old workspaces could not be removed', { failure: failureOf(error) }),
-    )
+    // A round that takes longer than the time between two is not met by the next.
+    underway ??= round()
+      .catch((error: unknown) => log('warn', 'old workspaces could not be removed', { failure: failureOf(error) }))
+      .finally(() => {
+        underway = null
+      })
   }, tidyEveryMs)
   return async () => {
     clearInterval(timer)
