@@ -5,6 +5,7 @@ import { crashPointsOf, type Effect, type EffectGuard, type EffectLedger } from 
 import { codeOf, failureOf } from '../domain/errors.ts'
 import type { Database } from '../store/database.ts'
 import { confirmEffect, failEffect, getEffectResult, intendEffect, markSent } from '../store/effects.ts'
+import { asStored } from '../store/json.ts'
 
 /**
  * The life of an effect:
@@ -45,7 +46,7 @@ export const createEffectLedger = (database: Database): EffectLedger => {
   const set: EffectLedger['set'] = async (guard, effect) => {
     const points = crashPointsOf(effect.kind)
     const row = await intendEffect(db, guard, effect)
-    if (row.state === 'confirmed' && isDeepStrictEqual(row.request, plain(effect.request))) return { sent: false }
+    if (row.state === 'confirmed' && isDeepStrictEqual(row.request, asStored(effect.request))) return { sent: false }
     crashPoint(points.before)
     await markSent(db, guard, effect.key, effect.request)
     const result = await sendOrNote(database, guard, effect)
@@ -84,11 +85,9 @@ const takeBackTwin = async <Result>(
   for (let waitedMs = 0; waitedMs < twinPatienceMs; waitedMs += 250) {
     const row = await getEffectResult(database.db, guard.runId, effect.key)
     if (row?.confirmed) {
-      if (!isDeepStrictEqual(row.result, plain(mine))) await effect.remove(mine)
+      if (!isDeepStrictEqual(row.result, asStored(mine))) await effect.remove(mine)
       return
     }
     await sleep(250)
   }
 }
-
-const plain = (value: unknown): unknown => JSON.parse(JSON.stringify(value ?? null))

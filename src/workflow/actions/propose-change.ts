@@ -1,10 +1,12 @@
 import type { Change } from '../../domain/change.ts'
 import { JourneymanError } from '../../domain/errors.ts'
+import { latestResult } from '../../store/effects.ts'
 import { addLinks } from '../../store/runs.ts'
 import type { ProposedFile } from '../../workspace/contract.ts'
 import { recordedChecks, recordedImplementation } from '../engine/evidence.ts'
 import type { Execution, Judgement } from '../engine/execution.ts'
 import type { Action } from './action.ts'
+import { refuseSecrets } from './refuse-secrets.ts'
 
 type Context = Parameters<Action>[1]
 
@@ -33,7 +35,11 @@ export const proposeChange: Action = async (inputs, context) => {
     kind: 'pull_request',
     target: `${run.repository}@${branch}`,
     request: { title, branch, base: inputs['target_branch'] },
-    find: () => parts.versionControl.findChange(run, branch),
+    // A branch of this name may have had a change in an earlier life; that one is not ours.
+    find: async () => {
+      const found = await parts.versionControl.findChange(run, branch)
+      return found !== null && (found.state === 'open' || found.head_sha === commit) ? found : null
+    },
     send: () =>
       parts.versionControl.createChange(run, {
         title,
@@ -51,19 +57,19 @@ export const proposeChange: Action = async (inputs, context) => {
     headSha: commit,
     files: files.length,
   }
-  await addLinks(parts.database.db, run.id, { change: link })
+  await addLinks(parts.database.db, guard, { change: link })
   await addLabels(context, change.number, inputs['labels'])
   return { pr_url: change.url, number: change.number, change: { ...change, head_sha: commit } }
 }
 
-/** Commits what the workspace proposes and pushes it, expecting nobody else on the branch. */
+/** Commits what the workspace proposes and pushes it, expecting on the branch what this run has pushed there, or nothing. */
 export const commitAndPush = async (
   context: Context,
   what: { branch: string; message: string },
   known?: ProposedFile[],
 ): Promise<{ commit: string }> => {
   const { execution } = context
-  const { run, parts, guard } = execution
+  const { run, parts } = execution
   const files = known ?? (await judgedProposal(execution)).files
   const workspace = await execution.workspace.get()
   const self = await parts.versionControl.self()
@@ -74,15 +80,24 @@ export const commitAndPush = async (
     author: { name: self.login, email: `${self.id}+${self.login}@users.noreply.${hostOf(execution)}` },
     date: run.startedAt ?? run.createdAt,
   })
-  await parts.effects.once(guard, {
-    key: `push:${what.branch}`,
-    kind: 'push',
-    target: `${run.repository}@${what.branch}`,
-    request: { commit },
-    find: async () => ((await parts.versionControl.getBranchHead(run, what.branch)) === commit ? { commit } : null),
-    send: () => workspace.push({ commit, branch: what.branch, expected: null }).then(() => ({ commit })),
-  })
+  await push(execution, what.branch, commit)
   return { commit }
+}
+
+const push = async (execution: Execution, branch: string, commit: string): Promise<void> => {
+  const { run, parts, guard } = execution
+  const target = `${run.repository}@${branch}`
+  const pushed = (await latestResult(parts.database.db, run.id, 'push', target)) as { commit: string } | null
+  if (pushed?.commit === commit) return
+  const workspace = await execution.workspace.get()
+  await parts.effects.once(guard, {
+    key: `push:${branch}:${commit}`,
+    kind: 'push',
+    target,
+    request: { commit },
+    find: async () => ((await parts.versionControl.getBranchHead(run, branch)) === commit ? { commit } : null),
+    send: () => workspace.push({ commit, branch, expected: pushed?.commit ?? null }).then(() => ({ commit })),
+  })
 }
 
 const judgedProposal = async (
@@ -138,19 +153,6 @@ const isDraft = (execution: Execution, asked: unknown): boolean => {
   if (!execution.parts.settings().proposal.draft) return false
   const after = recordedChecks(execution.journal).filter((check) => check.when === 'after')
   return after.length === 0 || after.some((check) => check.exitCode !== 0)
-}
-
-/** Fails closed: a text with a secret in it does not leave. */
-const refuseSecrets = (execution: Execution, texts: Record<string, string>): void => {
-  for (const [name, text] of Object.entries(texts)) {
-    const found = execution.parts.evidence.findSecrets(text)
-    if (found.length === 0) continue
-    throw new JourneymanError(
-      'gate_refused',
-      `The ${name} of the proposal may not leave: it holds ${found.slice(0, 3).join(', ')}.`,
-      { nextAction: 'See in the run how it came there, then label the issue again.' },
-    )
-  }
 }
 
 const addLabels = async (context: Context, number: number, labels: unknown): Promise<void> => {

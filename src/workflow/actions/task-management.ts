@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import type { TaskStatus } from '../../domain/task.ts'
 import type { Execution } from '../engine/execution.ts'
 import type { Action } from './action.ts'
+import { refuseSecrets } from './refuse-secrets.ts'
 import { setTaskStatus } from './set-task-status.ts'
 
 const refOf = (execution: Execution, key: unknown) => ({
@@ -36,6 +37,7 @@ const comment = async (context: Parameters<Action>[1], key: string, text: string
   const { run, parts, guard } = execution
   const ref = refOf(execution, key)
   const marker = markerOf(run.id, address)
+  refuseSecrets(execution, { comment: text })
   const written = await parts.effects.once(guard, {
     key: `comment:${address}`,
     kind: 'comment',
