@@ -5,6 +5,7 @@ import type { TokenUsage } from '../domain/money.ts'
 import type { Claim } from '../domain/run.ts'
 import { assertClaim } from './claimed.ts'
 import type { Db, Tx } from './database.ts'
+import { toJson } from './json.ts'
 
 export type TurnRow = {
   ordinal: number
@@ -17,8 +18,9 @@ export type TurnRow = {
 }
 
 /**
- * The step's conversation that is still open, whoever began it, or a new one. One that ended with a failure of its own
- * stays as it is: trying the step again is another conversation.
+ * The step's conversation, whoever began it, or a new one. One that came to its end and whose step did not (a crash
+ * between the two) is the same still, and gives what it gave. One that ended with a failure of its own stays as it is:
+ * trying the step again is another conversation.
  */
 export const openConversation = async (
   db: Db,
@@ -44,7 +46,9 @@ const openedBefore = (tx: Tx, runId: string, address: string) =>
     .select(['id', 'request'])
     .where('run_id', '=', runId)
     .where('address', '=', address)
-    .where('state', '=', 'running')
+    .where('state', 'in', ['running', 'done'])
+    .orderBy('attempt', 'desc')
+    .limit(1)
     .executeTakeFirst()
 
 const begin = async (
@@ -67,7 +71,7 @@ const begin = async (
       attempt: Number(before) + 1,
       role: opening.role,
       model: opening.model,
-      request: JSON.stringify(opening.request),
+      request: toJson(opening.request),
       state: 'running',
     })
     .returning(['id', 'request'])
@@ -85,8 +89,8 @@ export const insertTurn = async (
       agent_id: turn.agentId,
       ordinal: turn.ordinal,
       model: turn.model,
-      response: JSON.stringify(turn.response),
-      usage: JSON.stringify(turn.usage),
+      response: toJson(turn.response),
+      usage: toJson(turn.usage),
       cost: turn.cost,
     })
     .execute()
@@ -102,7 +106,7 @@ export const updateTurn = async (
 ): Promise<void> => {
   const set =
     'results' in change
-      ? sql`tool_results = ${JSON.stringify(change.results)}::jsonb, finished_at = now()`
+      ? sql`tool_results = ${toJson(change.results)}::jsonb, finished_at = now()`
       : sql`snapshot = ${change.snapshot}`
   const { rows } = await sql`
     with held as (
@@ -116,15 +120,30 @@ export const updateTurn = async (
   })
 }
 
+/** Throws `stale_epoch`: a conversation is ended by whoever holds it. */
 export const endConversation = async (
-  db: Db | Tx,
+  db: Db,
+  claim: Claim,
   agentId: string,
   state: 'done' | 'failed',
   outcome: unknown,
-): Promise<void> => {
-  await db
-    .updateTable('agent_executions')
-    .set({ state, outcome: JSON.stringify(outcome ?? null), finished_at: new Date() })
-    .where('id', '=', agentId)
-    .execute()
+): Promise<void> =>
+  db.transaction().execute(async (tx) => {
+    await assertClaim(tx, claim)
+    await tx
+      .updateTable('agent_executions')
+      .set({ state, outcome: toJson(outcome ?? null), finished_at: sql`now()` })
+      .where('id', '=', agentId)
+      .execute()
+  })
+
+/** Tokens that a run's conversations have used, but for the one that is open at that step. What came from the cache was counted when it was first read. */
+export const tokensOfOthers = async (db: Db, runId: string, address: string): Promise<number> => {
+  const { rows } = await sql<{ tokens: number }>`
+    select coalesce(sum((usage->>'input')::bigint + (usage->>'output')::bigint + (usage->>'cacheWrite')::bigint), 0) as tokens
+    from agent_turns join agent_executions as agent on agent.id = agent_id
+    where agent.run_id = ${runId} and not (agent.address = ${address} and agent.state in ('running', 'done'))`.execute(
+    db,
+  )
+  return Number(rows[0]?.tokens ?? 0)
 }

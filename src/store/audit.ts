@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { sql } from 'kysely'
 import type { Db, Tx } from './database.ts'
+import { asStored } from './json.ts'
 
 /** One thing that was done, by whom and why. Secrets have no place in `detail`. */
 export type AuditEntry = {
@@ -41,7 +42,7 @@ export const appendAudit = async (tx: Tx, entry: AuditEntry): Promise<void> => {
     action: entry.action,
     run_id: entry.runId ?? null,
     delivery: entry.delivery ?? null,
-    detail: JSON.parse(JSON.stringify(entry.detail)) as unknown,
+    detail: asStored(entry.detail),
     previous: last?.hash ?? firstPrevious,
   }
   await tx

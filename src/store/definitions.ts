@@ -1,5 +1,6 @@
 import { JourneymanError } from '../domain/errors.ts'
 import type { Db } from './database.ts'
+import { toJson } from './json.ts'
 
 export type PinnedDefinition = { hash: string; name: string; source: string; prompts: Record<string, string> }
 
@@ -7,7 +8,7 @@ export type PinnedDefinition = { hash: string; name: string; source: string; pro
 export const saveDefinition = async (db: Db, definition: PinnedDefinition): Promise<void> => {
   await db
     .insertInto('workflow_definitions')
-    .values({ ...definition, prompts: JSON.stringify(definition.prompts) })
+    .values({ ...definition, prompts: toJson(definition.prompts) })
     .onConflict((conflict) => conflict.column('hash').doNothing())
     .execute()
 }

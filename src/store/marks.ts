@@ -1,5 +1,6 @@
 import { sql } from 'kysely'
 import type { Db } from './database.ts'
+import { toJson } from './json.ts'
 
 /** Small facts that outlive a process. null when there is none of that name. */
 export const getMark = async (db: Db, name: string): Promise<unknown> => {
@@ -8,7 +9,7 @@ export const getMark = async (db: Db, name: string): Promise<unknown> => {
 }
 
 export const setMark = async (db: Db, name: string, value: unknown): Promise<void> => {
-  const json = JSON.stringify(value)
+  const json = toJson(value)
   await db
     .insertInto('marks')
     .values({ name, value: json })

@@ -2,6 +2,7 @@ import { type Selectable, sql } from 'kysely'
 import { type Failure, JourneymanError } from '../domain/errors.ts'
 import type { Claim, StepRecord } from '../domain/run.ts'
 import type { Db } from './database.ts'
+import { toJson } from './json.ts'
 import type { Tables } from './schema.ts'
 
 type Row = Selectable<Tables['step_executions']>
@@ -13,7 +14,8 @@ export type StepRow = StepRecord & {
   /** Variables of the definition that were evaluated here for the first time: a replay must see the same values. */
   evaluated: Record<string, unknown> | null
   snapshot: string | null
-  retryAt: Date | null
+  /** How long until it is to be tried again, by the database's clock; null when it is not to be. */
+  retryInSeconds: number | null
 }
 
 export const loadSteps = async (db: Db, runId: string): Promise<StepRow[]> => {
@@ -33,11 +35,27 @@ export const loadSteps = async (db: Db, runId: string): Promise<StepRow[]> => {
       (join) => join.onRef('money.run_id', '=', 'step.run_id').onRef('money.address', '=', 'step.address'),
     )
     .selectAll('step')
-    .select(['big.data as big', 'money.cost as cost'])
+    .select([
+      'big.data as big',
+      'money.cost as cost',
+      sql<number | null>`extract(epoch from step.retry_at - now())::float`.as('wait'),
+    ])
     .where('step.run_id', '=', runId)
     .orderBy('step.ordinal')
     .execute()
-  return rows.map((row) => stepOf(row, row.big, Number(row.cost ?? 0)))
+  return rows.map((row) => stepOf(row, { big: row.big, wait: row.wait, cost: Number(row.cost ?? 0) }))
+}
+
+/** Whether anything of the run's own has been begun; reading what it is about is not. */
+export const hasBegun = async (db: Db, runId: string): Promise<boolean> => {
+  const row = await db
+    .selectFrom('step_executions')
+    .select('address')
+    .where('run_id', '=', runId)
+    .where('address', 'not like', '@%')
+    .limit(1)
+    .executeTakeFirst()
+  return row !== undefined
 }
 
 /**
@@ -56,7 +74,7 @@ export const beginStep = async (
     on conflict (run_id, address) do update set
       state = 'running',
       attempts = step_executions.attempts + ${step.newAttempt ? 1 : 0},
-      epoch = excluded.epoch, failure = null, retry_at = null, activity = null
+      epoch = excluded.epoch, failure = null, retry_at = null, activity = null, finished_at = null
     returning attempts`.execute(db)
   return (rows[0] ?? lost(claim)).attempts
 }
@@ -73,9 +91,9 @@ export const endStep = async (
   end: StepEnd,
   evaluated: Record<string, unknown> | null,
 ): Promise<void> => {
-  const seen = evaluated === null ? null : JSON.stringify(evaluated)
+  const seen = evaluated === null ? null : toJson(evaluated)
   if (end.state === 'skipped') return skipStep(db, claim, address, end, seen)
-  const result = end.state === 'done' ? JSON.stringify(end.result ?? null) : null
+  const result = end.state === 'done' ? toJson(end.result ?? null) : null
   const large = result !== null && Buffer.byteLength(result) > largeResultBytes
   const write = async (on: Db) => {
     const { rows } = await sql<{ address: string }>`
@@ -83,10 +101,10 @@ export const endStep = async (
       update step_executions set
         state = ${end.state},
         result = ${large ? null : result}::jsonb,
-        failure = ${end.state === 'failed' ? JSON.stringify(end.failure) : null}::jsonb,
+        failure = ${end.state === 'failed' ? toJson(end.failure) : null}::jsonb,
         snapshot = coalesce(${end.state === 'done' ? end.snapshot : null}, snapshot),
         retry_at = now() + make_interval(secs => ${end.state === 'failed' ? end.retryInSeconds : null}::float),
-        evaluated = coalesce(${seen}::jsonb, evaluated),
+        evaluated = coalesce(evaluated || ${seen}::jsonb, ${seen}::jsonb, evaluated),
         activity = null,
         finished_at = now()
       from held where step_executions.run_id = held.id and address = ${address}
@@ -140,7 +158,7 @@ const lost = (claim: Claim): never => {
   throw new JourneymanError('stale_epoch', `This worker has lost its claim on ${claim.runId}; another goes on with it.`)
 }
 
-const stepOf = (row: Row, big: string | null, cost: number): StepRow => ({
+const stepOf = (row: Row, { big, wait, cost }: { big: string | null; wait: number | null; cost: number }): StepRow => ({
   runId: row.run_id,
   address: row.address,
   name: row.name,
@@ -157,5 +175,5 @@ const stepOf = (row: Row, big: string | null, cost: number): StepRow => ({
   finishedAt: row.finished_at,
   evaluated: row.evaluated,
   snapshot: row.snapshot,
-  retryAt: row.retry_at,
+  retryInSeconds: wait === null ? null : Math.max(0, Number(wait)),
 })

@@ -6,11 +6,14 @@ import { appendAudit } from '../../store/audit.ts'
 import { assertClaim } from '../../store/claimed.ts'
 import { getDefinition } from '../../store/definitions.ts'
 import { claimRun, finishRun, releaseRun } from '../../store/runs.ts'
+import { hasBegun } from '../../store/steps.ts'
 import { parsePinned } from '../language/load-workflows.ts'
 import type { EngineParts, Execution } from './execution.ts'
 import { holdLease } from './hold-lease.ts'
+import { isInterruption } from './interruption.ts'
 import { openExecution } from './open-execution.ts'
 import { ParkRequest } from './park-request.ts'
+import { persist } from './persist.ts'
 import { runDefinition, runPostExecution } from './run-definition.ts'
 
 /**
@@ -20,98 +23,110 @@ import { runDefinition, runPostExecution } from './run-definition.ts'
  *   replay     read the journal; finished steps are not run again
  *   go on      at the first step that is not finished
  *   park       a long wait: give the run back with a time, hold nothing
- *   leave      this process is ending: give the run back at once
+ *   leave      this process is ending, or its database was away: give the run back at once
  *   finish     post-execution, then the written end and the last report, in one transaction
  *
  * A worker that finds its claim lost stops where it is and writes nothing more.
  */
 export const createAdvanceRun =
-  (parts: EngineParts & { queue: Queue }) =>
+  (parts: Parts) =>
   async (runId: string, outer: AbortSignal): Promise<void> => {
-    const settings = parts.settings()
+    const { leaseSeconds, maxClaims } = parts.settings()
     crashPoint('claim.before')
-    const run = await claimRun(parts.database.db, runId, parts.owner, settings.leaseSeconds)
+    const run = await claimRun(parts.database.db, runId, parts.owner, leaseSeconds)
     crashPoint('claim.after')
     if (!run) return
     const claim: Claim = { runId, epoch: run.epoch, owner: parts.owner }
-    if (run.claims > settings.maxClaims) return finish(parts, claim, poisoned(run))
-    if (run.stopRequestedBy !== null && run.claims === 1)
-      return finish(parts, claim, stoppedBefore(run.stopRequestedBy))
-    const lease = holdLease(parts.database, claim, settings.leaseSeconds, outer)
+    const lease = await holdLease(parts.database, claim, { leaseSeconds, outer })
     try {
-      await advance(parts, run, claim, lease.signal)
+      await parts.money.forfeitAbandoned(claim)
+      if (run.claims > maxClaims) await finish(parts, claim, poisoned(run))
+      else await advance(parts, run, claim, lease.signal)
     } catch (error) {
-      if (codeOf(error) !== 'stale_epoch') throw error
-      parts.log('warn', 'a worker has lost its claim', { run: runId, epoch: claim.epoch })
+      await leave(parts, claim, error)
     } finally {
       lease.release()
     }
   }
 
-const advance = async (
-  parts: EngineParts & { queue: Queue },
-  run: Run,
-  claim: Claim,
-  signal: AbortSignal,
-): Promise<void> => {
-  const pinned = await getDefinition(parts.database.db, run.definitionHash)
+type Parts = EngineParts & { queue: Queue }
+
+const advance = async (parts: Parts, run: Run, claim: Claim, signal: AbortSignal): Promise<void> => {
   let execution: Execution | null = null
   let failure: Failure | null = null
   try {
-    const definition = parsePinned(pinned.source, pinned.prompts)
-    execution = await openExecution(parts, { run, claim, definition, prompts: pinned.prompts, signal })
-    await runDefinition(execution)
-  } catch (error) {
-    if (error instanceof ParkRequest) return giveBack(parts, claim, execution, error.afterSeconds)
-    const code = codeOf(error)
-    if (code === 'stale_epoch') return leave(execution, error)
-    if (code === 'shutting_down') return giveBack(parts, claim, execution, null)
-    if (code === 'internal') parts.log('error', 'a run met a defect', { run: run.id, error })
-    failure = failureOf(error)
+    try {
+      execution = await begin(parts, run, claim, signal)
+      await runDefinition(execution)
+    } catch (error) {
+      if (isInterruption(error)) throw error
+      if (codeOf(error) === 'internal') parts.log('error', 'a run met a defect', { run: run.id, error })
+      failure = failureOf(error)
+    }
+    if (execution) await runPostExecution(execution, failure)
+  } finally {
+    await closeWorkspace(parts, execution)
   }
-  if (execution) await runPostExecution(execution, failure)
-  await execution?.workspace.close()
   await finish(parts, claim, failure)
 }
 
-const leave = async (execution: Execution | null, error: unknown): Promise<never> => {
-  await execution?.workspace.close()
-  throw error
+const begin = async (parts: Parts, run: Run, claim: Claim, signal: AbortSignal): Promise<Execution> => {
+  const { db } = parts.database
+  if (run.stopRequestedBy !== null && !(await hasBegun(db, run.id))) throw stoppedBefore(run.stopRequestedBy)
+  const pinned = await getDefinition(db, run.definitionHash)
+  const definition = parsePinned(pinned.source, pinned.prompts)
+  return openExecution(parts, { run, claim, definition, prompts: pinned.prompts, signal })
 }
 
-const giveBack = async (
-  parts: EngineParts & { queue: Queue },
-  claim: Claim,
-  execution: Execution | null,
-  afterSeconds: number | null,
-): Promise<void> => {
-  await execution?.workspace.close()
-  await parts.database.db.transaction().execute(async (tx) => {
-    await assertClaim(tx, claim)
-    await releaseRun(tx, claim, afterSeconds)
-    await parts.queue.enqueue(
-      'advance-run',
-      { runId: claim.runId },
-      { tx, ...(afterSeconds !== null && { afterSeconds }) },
-    )
-  })
+const closeWorkspace = async (parts: Parts, execution: Execution | null): Promise<void> => {
+  try {
+    await execution?.workspace.close()
+  } catch (error) {
+    parts.log('warn', 'a workspace did not close in good order', { run: execution?.run.id, failure: failureOf(error) })
+  }
 }
 
-const finish = async (parts: EngineParts & { queue: Queue }, claim: Claim, failure: Failure | null): Promise<void> => {
+/** The run has not ended: it is given back to be gone on with, or somebody else has it. */
+const leave = async (parts: Parts, claim: Claim, error: unknown): Promise<void> => {
+  if (!isInterruption(error)) throw error
+  try {
+    await giveBack(parts, claim, error instanceof ParkRequest ? error.afterSeconds : null)
+  } catch (failed) {
+    if (codeOf(failed) !== 'stale_epoch') throw failed
+    parts.log('warn', 'a worker has lost its claim', { run: claim.runId, epoch: claim.epoch })
+  }
+}
+
+const giveBack = (parts: Parts, claim: Claim, afterSeconds: number | null): Promise<void> =>
+  persist(() =>
+    parts.database.db.transaction().execute(async (tx) => {
+      await assertClaim(tx, claim, 'update')
+      await releaseRun(tx, claim, afterSeconds)
+      await parts.queue.enqueue(
+        'advance-run',
+        { runId: claim.runId },
+        { tx, ...(afterSeconds !== null && { afterSeconds }) },
+      )
+    }),
+  )
+
+const finish = async (parts: Parts, claim: Claim, failure: Failure | null): Promise<void> => {
   const state = endState(failure)
   crashPoint('complete.before')
-  await parts.database.db.transaction().execute(async (tx) => {
-    await assertClaim(tx, claim)
-    await finishRun(tx, claim.runId, state, failure)
-    await appendAudit(tx, {
-      actor: 'journeyman',
-      action: `run.${state}`,
-      runId: claim.runId,
-      delivery: null,
-      detail: { failure: failure?.code ?? null },
-    })
-    await parts.queue.enqueue('report', { runId: claim.runId }, { tx })
-  })
+  await persist(() =>
+    parts.database.db.transaction().execute(async (tx) => {
+      await assertClaim(tx, claim, 'update')
+      await finishRun(tx, claim.runId, state, failure)
+      await parts.queue.enqueue('report', { runId: claim.runId }, { tx })
+      await appendAudit(tx, {
+        actor: 'journeyman',
+        action: `run.${state}`,
+        runId: claim.runId,
+        delivery: null,
+        detail: { failure: failure?.code ?? null },
+      })
+    }),
+  )
   crashPoint('complete.after')
   parts.log('info', 'a run has ended', { run: claim.runId, state, code: failure?.code })
 }
@@ -121,8 +136,8 @@ const endState = (failure: Failure | null): RunState => {
   return failure.code === 'stopped' ? 'stopped' : 'failed'
 }
 
-const stoppedBefore = (by: string): Failure =>
-  failureOf(new JourneymanError('stopped', `Stopped by ${by} before it began.`))
+const stoppedBefore = (by: string): JourneymanError =>
+  new JourneymanError('stopped', `Stopped by ${by} before it began.`)
 
 const poisoned = (run: Run): Failure =>
   failureOf(

@@ -1,11 +1,12 @@
 import { codeOf, failureOf, isRetryable, JourneymanError } from '../../domain/errors.ts'
-import { endConversation } from '../../store/agent-turns.ts'
+import { endConversation, tokensOfOthers } from '../../store/agent-turns.ts'
 import type { AiStep } from '../language/definition.ts'
 import { render } from '../language/expressions.ts'
 import { renderPrompt } from '../language/prompts.ts'
 import { createAgentJournal } from './agent-journal.ts'
 import { recordedChecks } from './evidence.ts'
 import type { AgentRole, Execution, StepContext } from './execution.ts'
+import { isInterruption } from './interruption.ts'
 
 /** `type: ai_action`: an agent works in the run's workspace until it submits; its result is what it proposes. */
 export const runAiStep = async (step: AiStep, context: StepContext): Promise<unknown> => {
@@ -13,7 +14,6 @@ export const runAiStep = async (step: AiStep, context: StepContext): Promise<unk
   const { parts } = execution
   const role = roleOf(execution, step.agent)
   const workspace = await execution.workspace.get()
-  await parts.money.forfeitAbandoned(execution.claim)
   const journal = createAgentJournal(execution, { address, role: role.name })
   const task = {
     runId: execution.run.id,
@@ -22,12 +22,12 @@ export const runAiStep = async (step: AiStep, context: StepContext): Promise<unk
     system: pinned(execution, role.systemTemplate),
     prompt: await promptOf(execution, step, role),
     models: parts.settings().models,
-    limits: limitsOf(execution, role),
+    limits: await limitsOf(execution, role, address),
     ...startOf(execution),
   }
   try {
     const outcome = await parts.runAgent(task, journal, workspace, signal)
-    await endConversation(parts.database.db, journal.agentId(), 'done', outcome)
+    await endConversation(parts.database.db, execution.claim, journal.agentId(), 'done', outcome)
     const implementation = role.toResult(
       outcome.submitted,
       await workspace.proposal(),
@@ -49,10 +49,10 @@ const startOf = (execution: Execution): { startsFrom?: string } => {
 
 /** A conversation that was only interrupted stays open, and whoever tries the step again goes on with it. */
 const noteFailure = async (execution: Execution, journal: { agentId: () => string }, error: unknown): Promise<void> => {
-  const code = codeOf(error)
-  if (code === 'stale_epoch' || code === 'shutting_down' || isRetryable(code)) return
+  if (isInterruption(error) || isRetryable(codeOf(error))) return
   try {
-    await endConversation(execution.parts.database.db, journal.agentId(), 'failed', failureOf(error))
+    const { claim, parts } = execution
+    await endConversation(parts.database.db, claim, journal.agentId(), 'failed', failureOf(error))
   } catch {
     // It was never opened, or the database is gone: the step's own failure says more.
   }
@@ -64,13 +64,18 @@ const roleOf = (execution: Execution, name: string): AgentRole => {
   throw new JourneymanError('not_supported', `This version has no agent "${name}".`)
 }
 
-/** The role's own limits, and what the run has left of its tokens. */
-const limitsOf = (execution: Execution, role: AgentRole) => {
-  const limits = execution.parts.settings().agentLimits[role.name]
+/** The role's own limits, and what the run's other conversations have left of its tokens. */
+const limitsOf = async (execution: Execution, role: AgentRole, address: string) => {
+  const { parts, run } = execution
+  const limits = parts.settings().agentLimits[role.name]
   if (!limits) {
     throw new JourneymanError('invalid_configuration', `The configuration has no limits for the agent "${role.name}".`)
   }
-  return { ...limits, maxTokens: Math.min(limits.maxTokens, execution.run.tokenCap) }
+  const left = run.tokenCap - (await tokensOfOthers(parts.database.db, run.id, address))
+  if (left > 0) return { ...limits, maxTokens: Math.min(limits.maxTokens, left) }
+  throw new JourneymanError('limit_reached', `The run has used up its ${run.tokenCap} tokens.`, {
+    nextAction: 'Split the ticket into smaller ones, or raise limits.max_tokens of the workflow (runs.max_tokens).',
+  })
 }
 
 const promptOf = async (execution: Execution, step: AiStep, role: AgentRole): Promise<string> => {

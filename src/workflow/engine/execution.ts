@@ -140,4 +140,10 @@ export type StepContext = {
 }
 
 /** What was read once, at the start of the run, and journalled. */
-export type StartFacts = { task: Task | null; change: Change | null; repository: RepositoryInfo }
+export type StartFacts = {
+  task: Task | null
+  change: Change | null
+  repository: RepositoryInfo
+  /** What expressions see as `config`. Runs of an earlier version have none. */
+  config?: Record<string, unknown>
+}

@@ -3,56 +3,74 @@ import type { Claim } from '../../domain/run.ts'
 import type { Database } from '../../store/database.ts'
 import { renewLease } from '../../store/runs.ts'
 
+/** A wish to stop is heard with a renewal, so they are no further apart than this. */
+const mostBetweenMs = 1_000
+
 /**
- * Keeps a claim alive and listens for what must end the work: somebody else has the run, a person wants it stopped, its
- * time is up, the database is out of reach for longer than the lease lasts.
+ * Keeps a claim alive until it is released, and listens for what must end the work: somebody else has the run, a person
+ * wants it stopped, its time is up, this process ends, the database is out of reach for longer than the lease lasts. The
+ * signal tells that once; the lease goes on being renewed, for what is done after the end. What is known already has been
+ * told when this resolves: a run that was woken to be ended does nothing before.
  */
-export const holdLease = (
+export const holdLease = async (
   database: Database,
   claim: Claim,
-  leaseSeconds: number,
-  outer: AbortSignal,
-): { signal: AbortSignal; release: () => void } => {
+  options: { leaseSeconds: number; outer: AbortSignal },
+): Promise<{ signal: AbortSignal; release: () => void }> => {
+  const leaseMs = options.leaseSeconds * 1000
   const controller = new AbortController()
-  let renewedAt = performance.now()
-  let stopped = false
-
-  const end = (error: JourneymanError) => {
-    if (!controller.signal.aborted) controller.abort(error)
+  let over = false
+  // The first reason stays: to abort twice is to abort once.
+  const end = (error: JourneymanError) => controller.abort(error)
+  const giveUp = (error: JourneymanError) => {
+    over = true
+    end(error)
   }
+  // A question that is never answered is no renewal either.
+  const startExpiry = (ms: number) => setTimeout(() => giveUp(outOfReach()), ms).unref()
+  let expiry = startExpiry(leaseMs)
+
   const renew = async () => {
-    try {
-      const held = await renewLease(database.db, claim, leaseSeconds)
-      if (!held) return end(lost(claim))
-      renewedAt = performance.now()
-      if (held.stopRequestedBy !== null) end(new JourneymanError('stopped', `Stopped by ${held.stopRequestedBy}.`))
-      if (held.secondsLeft <= 0) end(outOfTime())
-    } catch {
-      if (performance.now() - renewedAt > leaseSeconds * 1000) end(lost(claim))
-    }
+    const askedAt = performance.now()
+    const held = await renewLease(database.db, claim, options.leaseSeconds)
+    if (over) return
+    if (!held) return giveUp(lost(claim))
+    clearTimeout(expiry)
+    expiry = startExpiry(leaseMs - (performance.now() - askedAt))
+    if (held.stopRequestedBy !== null) end(stopped(held.stopRequestedBy))
+    if (held.secondsLeft <= 0) end(outOfTime())
   }
+  // One that fails is made up for by the next; too many of them are the expiry's business.
+  const tryToRenew = () => renew().catch(() => undefined)
   const loop = async () => {
-    while (!stopped && !controller.signal.aborted) {
-      await renew()
-      await new Promise((resolve) => setTimeout(resolve, (leaseSeconds * 1000) / 3).unref())
+    while (!over) {
+      await new Promise((resolve) => setTimeout(resolve, Math.min(mostBetweenMs, leaseMs / 3)).unref())
+      if (!over) await tryToRenew()
     }
   }
-  void loop()
   const leave = () => end(new JourneymanError('shutting_down', 'This process is ending; another goes on with the run.'))
-  outer.addEventListener('abort', leave, { once: true })
-  if (outer.aborted) leave()
 
+  options.outer.addEventListener('abort', leave, { once: true })
+  if (options.outer.aborted) leave()
+  await tryToRenew()
+  void loop()
   return {
     signal: controller.signal,
     release: () => {
-      stopped = true
-      outer.removeEventListener('abort', leave)
+      over = true
+      clearTimeout(expiry)
+      options.outer.removeEventListener('abort', leave)
     },
   }
 }
 
 const lost = (claim: Claim) =>
   new JourneymanError('stale_epoch', `This worker has lost its claim on ${claim.runId}; another goes on with it.`)
+
+const stopped = (by: string) => new JourneymanError('stopped', `Stopped by ${by}.`)
+
+const outOfReach = () =>
+  new JourneymanError('store_unavailable', 'The database did not renew the lease in time; the run is given back.')
 
 const outOfTime = () =>
   new JourneymanError('limit_reached', 'The run has used up the time that it was given.', {

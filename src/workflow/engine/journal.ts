@@ -1,7 +1,9 @@
 import type { Failure } from '../../domain/errors.ts'
 import type { Claim } from '../../domain/run.ts'
 import type { Db } from '../../store/database.ts'
-import { beginStep, endStep, loadSteps, type StepRow, setActivity } from '../../store/steps.ts'
+import { asStored } from '../../store/json.ts'
+import { beginStep, endStep, loadSteps, type StepEnd, type StepRow, setActivity } from '../../store/steps.ts'
+import { persist } from './persist.ts'
 
 /**
  * The rows of one run, read once at the claim and written through. Nobody else writes them while the claim holds, and
@@ -21,16 +23,18 @@ export type Journal = {
   noteEvaluated: (name: string, value: unknown) => void
 }
 
-export const openJournal = async (db: Db, claim: Claim): Promise<Journal> => {
+export const openJournal = async (db: Db, claim: Claim, signal: AbortSignal): Promise<Journal> => {
   const rows = new Map((await loadSteps(db, claim.runId)).map((row) => [row.address, row]))
   const activity = createActivityWriter(db, claim)
   let ordinal = Math.max(0, ...[...rows.values()].map((row) => row.ordinal))
   let evaluated: Record<string, unknown> | null = null
 
-  const takeEvaluated = () => {
-    const taken = evaluated
-    evaluated = null
-    return taken
+  // An end that could not be written takes nothing with it: the next one has it.
+  const end = async (address: string, how: StepEnd) => {
+    activity.forget(address)
+    const seen = evaluated
+    await persist(() => endStep(db, claim, address, how, seen), signal)
+    if (evaluated === seen) evaluated = null
   }
   const keep = (address: string, change: Partial<StepRow>) => {
     const row = rows.get(address)
@@ -50,23 +54,21 @@ export const openJournal = async (db: Db, claim: Claim): Promise<Journal> => {
     begin: async (address, step, newAttempt) => {
       const at = add(address, step)
       const attempts = await beginStep(db, claim, { address, ...step, ordinal: at, newAttempt })
-      keep(address, { state: 'running', attempts, failure: null, retryAt: null })
+      keep(address, { state: 'running', attempts, failure: null, retryInSeconds: null, finishedAt: null })
       return attempts
     },
     done: async (address, result, snapshot) => {
-      activity.forget(address)
-      await endStep(db, claim, address, { state: 'done', result, snapshot }, takeEvaluated())
-      keep(address, { state: 'done', result, snapshot, finishedAt: new Date() })
+      await end(address, { state: 'done', result, snapshot })
+      // As a worker that goes on later reads it, so that it makes no difference which of them does.
+      keep(address, { state: 'done', result: asStored(result), snapshot, finishedAt: new Date() })
     },
     failed: async (address, failure, retryInSeconds) => {
-      activity.forget(address)
-      await endStep(db, claim, address, { state: 'failed', failure, retryInSeconds }, takeEvaluated())
-      const retryAt = retryInSeconds === null ? null : new Date(Date.now() + retryInSeconds * 1000)
-      keep(address, { state: 'failed', failure, retryAt, finishedAt: new Date() })
+      await end(address, { state: 'failed', failure, retryInSeconds })
+      keep(address, { state: 'failed', failure, retryInSeconds, finishedAt: new Date() })
     },
     skipped: async (address, step, reason) => {
       const at = add(address, step)
-      await endStep(db, claim, address, { state: 'skipped', reason, ...step, ordinal: at }, takeEvaluated())
+      await end(address, { state: 'skipped', reason, ...step, ordinal: at })
       keep(address, { state: 'skipped', reason, finishedAt: new Date() })
     },
     activity: (address, text) => {
@@ -115,5 +117,5 @@ const blankRow = (runId: string, address: string, step: { name: string; kind: st
   finishedAt: null,
   evaluated: null,
   snapshot: null,
-  retryAt: null,
+  retryInSeconds: null,
 })

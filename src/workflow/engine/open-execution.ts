@@ -5,6 +5,7 @@ import { saveProject } from '../../store/projects.ts'
 import { saveTask } from '../../store/tasks.ts'
 import type { Definition } from '../language/definition.ts'
 import type { EngineParts, Execution, StartFacts } from './execution.ts'
+import { isInterruption } from './interruption.ts'
 import { type Journal, openJournal } from './journal.ts'
 import { ParkRequest } from './park-request.ts'
 import { createRunWorkspace } from './run-workspace.ts'
@@ -19,8 +20,8 @@ export const openExecution = async (
   given: { run: Run; claim: Claim; definition: Definition; prompts: Record<string, string>; signal: AbortSignal },
 ): Promise<Execution> => {
   const { run, claim, definition } = given
-  const journal = await openJournal(parts.database.db, claim)
-  const facts = await startFacts(parts, run, journal)
+  const journal = await openJournal(parts.database.db, claim, given.signal)
+  const facts = await startFacts(parts, { run, journal, signal: given.signal })
   const variables = createVariables({
     definition,
     inputs: inputsOf(definition, run, facts),
@@ -44,17 +45,22 @@ export const openExecution = async (
 /** How often the outside may fail to answer before the run does not begin at all. */
 const mostStarts = 6
 
-const startFacts = async (parts: EngineParts, run: Run, journal: Journal): Promise<StartFacts> => {
+const startFacts = async (
+  parts: EngineParts,
+  { run, journal, signal }: { run: Run; journal: Journal; signal: AbortSignal },
+): Promise<StartFacts> => {
   const row = journal.get(startAddress)
   if (row?.state === 'done') return row.result as StartFacts
-  if (row?.state === 'failed' && row.retryAt === null && row.failure) throw errorOf(row.failure)
+  if (row?.state === 'failed' && row.retryInSeconds === null && row.failure) throw errorOf(row.failure)
+  signal.throwIfAborted()
   crashPoint('step.before')
   const attempt = await journal.begin(startAddress, { name: startAddress, kind: 'start' }, row?.state !== 'running')
   try {
     const facts = await readFacts(parts, run)
     await journal.done(startAddress, facts, null)
-    return facts
+    return journal.get(startAddress)?.result as StartFacts
   } catch (error) {
+    if (isInterruption(error)) throw error
     const again = isRetryable(codeOf(error)) && attempt < mostStarts
     const seconds = again ? Math.max(2 ** attempt, (failureOf(error).retryAfterMs ?? 0) / 1000) : null
     await journal.failed(startAddress, failureOf(error), seconds)
@@ -78,7 +84,7 @@ const readFacts = async (parts: EngineParts, run: Run): Promise<StartFacts> => {
     installation: run.installation,
   })
   if (task) await saveTask(db, parts.taskManagement.name, run.repository, task)
-  return { task, change, repository }
+  return { task, change, repository, config: parts.settings().publicConfig }
 }
 
 /** What the event and the run itself bring for the definition's declared inputs; a default where they bring nothing. */
@@ -111,7 +117,8 @@ const systemNames = (
   task: () => facts.task ?? undefined,
   change: () => facts.change ?? undefined,
   task_id: () => facts.task?.key,
-  config: () => parts.settings().publicConfig,
+  // As it was when the run began: a resumed run must come to the same branch name.
+  config: () => facts.config ?? parts.settings().publicConfig,
   steps: () =>
     Object.fromEntries(
       journal

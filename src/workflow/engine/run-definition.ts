@@ -1,9 +1,11 @@
-import { codeOf, type Failure, failureOf, JourneymanError } from '../../domain/errors.ts'
+import { type Failure, failureOf, JourneymanError } from '../../domain/errors.ts'
 import type { TaskStatus } from '../../domain/task.ts'
+import { hasEffect } from '../../store/effects.ts'
 import { setTaskStatus } from '../actions/set-task-status.ts'
 import type { Step } from '../language/definition.ts'
 import { render, test } from '../language/expressions.ts'
 import type { Execution } from './execution.ts'
+import { isInterruption } from './interruption.ts'
 import { runSteps } from './run-steps.ts'
 
 /** Prerequisites, steps, success criteria. Throws what the run fails with. */
@@ -25,9 +27,23 @@ export const runDefinition = async (execution: Execution): Promise<void> => {
 
 /** Whatever happens here is told and changes nothing of how the run ended. */
 export const runPostExecution = async (ended: Execution, failure: Failure | null): Promise<void> => {
-  const { postExecution } = ended.definition
   // The run's own signal may be what ended it. What follows has its own, short time.
-  const execution = { ...ended, signal: AbortSignal.timeout(120_000) }
+  const late = new AbortController()
+  const timer = setTimeout(() => late.abort(tooLong()), postExecutionMs)
+  const execution = { ...ended, signal: late.signal }
+  try {
+    await tidyUp(execution, failure)
+  } finally {
+    clearTimeout(timer)
+  }
+}
+
+const postExecutionMs = 120_000
+
+const tooLong = () => new JourneymanError('timeout', 'What was to be done after the end of the run took too long.')
+
+const tidyUp = async (execution: Execution, failure: Failure | null): Promise<void> => {
+  const { postExecution } = execution.definition
   if (failure !== null) await attempt(execution, () => putStatusBack(execution))
   const blocks: [string, Step[]][] =
     failure === null
@@ -45,15 +61,15 @@ export const runPostExecution = async (ended: Execution, failure: Failure | null
 /** A failed or stopped run leaves the ticket in the status that it found. */
 const putStatusBack = async (execution: Execution): Promise<void> => {
   const before: TaskStatus | undefined = execution.facts.task?.status
-  const changed = execution.journal.rows().some((row) => row.kind === 'plugin' && row.name.includes('status'))
-  if (before && changed) await setTaskStatus(execution, 'status:@end', before)
+  if (before && (await hasEffect(execution.parts.database.db, execution.run.id, 'status')))
+    await setTaskStatus(execution, 'status:@end', before)
 }
 
 const attempt = async (execution: Execution, work: () => Promise<void>): Promise<void> => {
   try {
     await work()
   } catch (error) {
-    if (codeOf(error) === 'stale_epoch') throw error
+    if (isInterruption(error)) throw error
     execution.parts.log('warn', 'something after the end of a run has failed', {
       run: execution.run.id,
       failure: failureOf(error),

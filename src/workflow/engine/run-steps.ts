@@ -1,12 +1,13 @@
 import { within } from '../../domain/address.ts'
 import { sleep } from '../../domain/clock.ts'
 import { crashPoint } from '../../domain/crash-point.ts'
-import { codeOf, type ErrorCode, errorOf, failureOf, isRetryable, JourneymanError } from '../../domain/errors.ts'
+import { type ErrorCode, errorOf, failureOf, isRetryable, JourneymanError } from '../../domain/errors.ts'
 import type { StepRow } from '../../store/steps.ts'
 import { actions } from '../actions/actions.ts'
 import type { Step } from '../language/definition.ts'
 import { test } from '../language/expressions.ts'
 import type { Execution } from './execution.ts'
+import { isInterruption } from './interruption.ts'
 import { ParkRequest } from './park-request.ts'
 import { retryDelaySeconds } from './retry-delay.ts'
 import { stepKinds } from './step-kinds.ts'
@@ -26,7 +27,8 @@ const runStep = async (execution: Execution, step: Step, address: string): Promi
   if (row?.evaluated) execution.variables.restore(row.evaluated)
   if (row?.state === 'skipped') return
   if (row?.state === 'done') return setOutputs(execution, step, row.result)
-  if (row?.state === 'failed' && row.retryAt === null && row.failure) return settle(step, errorOf(row.failure))
+  if (row?.state === 'failed' && row.retryInSeconds === null && row.failure)
+    return settle(execution, step, errorOf(row.failure))
   if (!row && step.condition !== null && !test(step.condition, execution.variables)) {
     return journal.skipped(address, named(step), `Its condition does not hold: ${step.condition}`)
   }
@@ -41,47 +43,65 @@ const skippedBecause = (step: Step): string | null => {
   return Object.hasOwn(actions, step.plugin) ? null : `Nothing is configured for ${step.plugin}.`
 }
 
+/** Ends: each pass is an attempt, and the journal counts those across workers. */
 const attemptUntilEnd = async (
   execution: Execution,
   step: Step,
   address: string,
   before: StepRow | undefined,
 ): Promise<void> => {
-  const { journal, parts } = execution
   // A killed worker's attempt is gone on with; one that failed and is to be tried again is a new one.
   let goingOn = before?.state === 'running'
-  if (before?.state === 'failed') await waitUntil(before.retryAt, execution.signal)
+  await pause(before?.retryInSeconds ?? 0, execution.signal)
   for (;;) {
     crashPoint('step.before')
-    const attempt = await journal.begin(address, named(step), !goingOn)
+    const attempt = await execution.journal.begin(address, named(step), !goingOn)
     goingOn = false
-    try {
-      const { result, snapshot } = await runAttempt(execution, step, address, attempt)
-      await journal.done(address, result, snapshot)
-      crashPoint('step.after')
-      return setOutputs(execution, step, result)
-    } catch (error) {
-      if (error instanceof ParkRequest || passesThrough(codeOf(error))) throw error
-      const failed = error instanceof JourneymanError ? error : errorOf(failureOf(error))
-      if (failed.code === 'internal')
-        parts.log('error', 'a step met a defect', { run: execution.run.id, address, error })
-      const again = step.onError === 'retry' && attempt <= step.retry.count && mayRetry(failed.code)
-      const delay = again ? retryDelaySeconds(step.retry, attempt, failed, Math.random) : null
-      await journal.failed(address, failureOf(failed), delay)
-      if (delay === null) return settle(step, failed)
-      await waitUntil(new Date(Date.now() + delay * 1000), execution.signal)
-    }
+    const ended = await attemptOnce(execution, step, address, attempt)
+    if ('result' in ended) return setOutputs(execution, step, ended.result)
+    if (ended.retryInSeconds === null) return settle(execution, step, ended.failed)
+    await execution.workspace.rewind()
+    await pause(ended.retryInSeconds, execution.signal)
   }
 }
 
+type AttemptEnd = { result: unknown } | { failed: JourneymanError; retryInSeconds: number | null }
+
+/** One attempt and its row. Throws what is no end of the step. */
+const attemptOnce = async (execution: Execution, step: Step, address: string, attempt: number): Promise<AttemptEnd> => {
+  const { journal, parts } = execution
+  try {
+    const { result, snapshot } = await runAttempt(execution, step, address, attempt)
+    await journal.done(address, result, snapshot)
+    crashPoint('step.after')
+    return { result: journal.get(address)?.result }
+  } catch (error) {
+    if (isInterruption(error)) throw error
+    const failed = error instanceof JourneymanError ? error : errorOf(failureOf(error))
+    if (failed.code === 'internal') parts.log('error', 'a step met a defect', { run: execution.run.id, address, error })
+    const again = step.onError === 'retry' && attempt <= step.retry.count && mayRetry(failed.code)
+    const retryInSeconds = again ? retryDelaySeconds(step.retry, attempt, failed, Math.random) : null
+    await journal.failed(address, failureOf(failed), retryInSeconds)
+    return { failed, retryInSeconds }
+  }
+}
+
+/** What a timer can hold; a longer timeout is longer than any run. */
+const longestTimerMs = 2 ** 31 - 1
+
 const runAttempt = async (execution: Execution, step: Step, address: string, attempt: number) => {
-  const late = step.timeoutSeconds === null ? null : AbortSignal.timeout(Math.ceil(step.timeoutSeconds * 1000))
+  const timeoutMs = step.timeoutSeconds === null ? null : Math.ceil(step.timeoutSeconds * 1000)
+  const late = timeoutMs === null ? null : AbortSignal.timeout(Math.min(timeoutMs, longestTimerMs))
   const signal = late === null ? execution.signal : AbortSignal.any([execution.signal, late])
   try {
     const kind = stepKinds[step.type] as (typeof stepKinds)['system']
     const result = await kind.run(step as never, { execution, address, attempt, signal, runSteps })
-    return { result, snapshot: kind.touchesWorkspace ? await execution.workspace.snapshot(address) : null }
+    return {
+      result,
+      snapshot: kind.touchesWorkspace(step as never) ? await execution.workspace.snapshot(address) : null,
+    }
   } catch (error) {
+    if (isInterruption(error)) throw error
     // Whatever came of the abort, the reason for it is what people should read.
     if (execution.signal.aborted) throw execution.signal.reason
     if (late?.aborted) {
@@ -91,23 +111,20 @@ const runAttempt = async (execution: Execution, step: Step, address: string, att
   }
 }
 
-/** Ends that are not the step's own, and so are not written as its failure. */
-const passesThrough = (code: ErrorCode): boolean => code === 'stale_epoch' || code === 'shutting_down'
-
 /** Beside what may always be tried again: what an author who writes `on_error: retry` plainly means. */
 const mayRetry = (code: ErrorCode): boolean =>
   isRetryable(code) || code === 'command_failed' || code === 'malformed_output'
 
-const settle = (step: Step, error: JourneymanError): void => {
-  if (step.onError === 'continue' && error.code !== 'stopped') return
-  throw error
+/** A step that failed leaves nothing in the work tree, whether this worker goes on or another that never saw it fail. */
+const settle = async (execution: Execution, step: Step, error: JourneymanError): Promise<void> => {
+  if (step.onError !== 'continue' || error.code === 'stopped') throw error
+  await execution.workspace.rewind()
 }
 
 /** Waits of more than this hold no worker. */
 const longestWaitSeconds = 30
 
-const waitUntil = async (time: Date | null, signal: AbortSignal): Promise<void> => {
-  const seconds = time === null ? 0 : (time.getTime() - Date.now()) / 1000
+const pause = async (seconds: number, signal: AbortSignal): Promise<void> => {
   if (seconds > longestWaitSeconds) throw new ParkRequest(seconds)
   if (seconds > 0) await sleep(seconds * 1000, signal)
 }

@@ -13,6 +13,8 @@ export type RunWorkspace = {
   lastSnapshot: () => string | null
   /** The state after a step, or null where no workspace is open. */
   snapshot: (label: string) => Promise<string | null>
+  /** Takes back what has been done since the last finished step, as a worker that never saw it would find it. */
+  rewind: () => Promise<void>
   close: () => Promise<void>
 }
 
@@ -43,10 +45,14 @@ export const createRunWorkspace = (parts: {
       },
       parts.signal,
     )
-    if (run.baseSha === null) {
-      await setBaseSha(parts.db, parts.claim, workspace.baseSha)
-      run.baseSha = workspace.baseSha
+    try {
+      if (run.baseSha === null) await setBaseSha(parts.db, parts.claim, workspace.baseSha)
+    } catch (error) {
+      // Nobody has it yet, and so nobody else would close it.
+      await workspace.close()
+      throw error
     }
+    run.baseSha = workspace.baseSha
     opened = workspace
     return workspace
   }
@@ -62,6 +68,9 @@ export const createRunWorkspace = (parts: {
     opened: () => opened,
     lastSnapshot: () => lastSnapshot(parts.journal),
     snapshot: async (label) => (opened ? (await opened.snapshot(label)).commit : null),
+    rewind: async () => {
+      await opened?.restore(lastSnapshot(parts.journal) ?? opened.baseSha)
+    },
     close: async () => {
       const closing = opened
       opened = null
