@@ -43,6 +43,15 @@ describe('watchConfig', () => {
     })
   })
 
+  it('finds what was changed after the loading and before the watching began', () => {
+    const load = () => loadConfig({ folder, environment: {} })
+    const current = load()
+    writeFileSync(file, 'budget: { monthly_usd: 7 }\n')
+    watching = watchConfig({ current, load, changed: (config) => configs.push(config), tell: (it) => notices.push(it) })
+    expect(notices).toEqual([{ kind: 'reloaded', keys: ['budget.monthly_usd'] }])
+    expect(configs.at(-1)?.budget.monthly_usd).toBe(7)
+  })
+
   it('follows an editor that writes a new file and renames it', async () => {
     start()
     for (const amount of [2, 3]) {

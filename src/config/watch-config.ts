@@ -49,6 +49,8 @@ export const watchConfig = (options: WatchOptions): { close: () => void } => {
   const watchers = [...new Set(files.map((file) => dirname(file)))].flatMap((folder) => watchFolder(folder, soon))
   const slow = setInterval(look, options.lookEveryMs ?? 5000)
   slow.unref()
+  // What was changed between the loading and now, while the process started, has no other sign.
+  reload()
   return {
     close: () => {
       clearTimeout(timer)

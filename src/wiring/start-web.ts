@@ -46,9 +46,10 @@ export const startWeb = async (
 const webhookSecrets = ({ github }: Config): string[] =>
   [github.webhook_secret, github.previous_webhook_secret].filter((secret) => secret !== null)
 
-const listen = async (server: FastifyInstance, at: { host: string; port: number }): Promise<string> => {
+const listen = async (server: FastifyInstance, at: Config['server']): Promise<string> => {
   try {
-    await server.listen(at)
+    // An object of its own: Fastify writes into the one that it is given, and the configuration must stay plain data.
+    await server.listen({ host: at.host, port: at.port })
   } catch (error) {
     const reason = failureOf(error).message
     const message = `The address ${at.host}:${at.port} cannot be listened on: ${reason}.`
