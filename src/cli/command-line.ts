@@ -1,11 +1,7 @@
 import { Command, CommanderError } from 'commander'
 import { armCrashPointFrom, processEnvironment } from '../config/environment.ts'
 import { failureOf } from '../domain/errors.ts'
-import { check } from './check.ts'
-import { demo } from './demo.ts'
 import type { ExitCode } from './exit-code.ts'
-import { migrateCommand } from './migrate.ts'
-import { serve } from './serve.ts'
 
 /** Runs one command and gives the exit code. Errors are sentences. */
 export const runCommandLine = async (args: string[]): Promise<ExitCode> => {
@@ -40,6 +36,14 @@ const exitCodeOf = (code: string): ExitCode => {
   return configuration.includes(code) ? 3 : 1
 }
 
+/** Each command is loaded when it is asked for: a server has no use for the demo's world. */
+const load = {
+  serve: () => import('./serve.ts'),
+  migrate: () => import('./migrate.ts'),
+  check: () => import('./check.ts'),
+  demo: () => import('./demo.ts'),
+}
+
 const createProgram = (end: (code: ExitCode) => void): Command => {
   const program = new Command('journeyman')
     .description('Takes a ticket to a pull request.')
@@ -50,22 +54,22 @@ const createProgram = (end: (code: ExitCode) => void): Command => {
     .description('Takes deliveries and works on them, until it is ended.')
     .option('--only <part>', 'only "web" (take deliveries) or only "worker" (do the work)')
     .addHelpText('after', '\nExample:\n  journeyman serve --only web')
-    .action(async (options: { only?: string }) => end(await serve(options.only)))
+    .action(async (options: { only?: string }) => end(await (await load.serve()).serve(options.only)))
   program
     .command('worker')
     .description('The same as "serve --only worker".')
     .addHelpText('after', '\nExample:\n  DATABASE_URL=postgres://… journeyman worker')
-    .action(async () => end(await serve('worker')))
+    .action(async () => end(await (await load.serve()).serve('worker')))
   program
     .command('migrate')
     .description('Brings the database to what this version needs. "serve" does it too.')
     .addHelpText('after', '\nExample:\n  DATABASE_URL=postgres://… journeyman migrate')
-    .action(async () => end(await migrateCommand()))
+    .action(async () => end(await (await load.migrate()).migrateCommand()))
   program
     .command('check [files...]')
     .description('Finds what is wrong with workflows, without running anything.')
     .addHelpText('after', '\nExample:\n  journeyman check workflows/standard_dev_workflow.yaml')
-    .action(async (files: string[]) => end(await check(files)))
+    .action(async (files: string[]) => end(await (await load.check()).check(files)))
   program
     .command('demo')
     .description('Takes a labelled issue to a pull request against a local stand-in of GitHub and Claude.')
@@ -75,7 +79,7 @@ const createProgram = (end: (code: ExitCode) => void): Command => {
     .option('--keep', 'leave everything running, until it is ended')
     .addHelpText('after', '\nExample:\n  journeyman demo --json')
     .action(async (options: { json?: boolean; live?: boolean; database?: string; keep?: boolean }) =>
-      end(await demo(options)),
+      end(await (await load.demo()).demo(options)),
     )
   return program
 }
