@@ -20,7 +20,7 @@ export type PullRequestFacts = {
   sandbox: { usable: boolean; kind: string; summary: string }
 }
 
-/** GitHub takes 65,536 characters; what the outside adds must fit too. */
+/** GitHub takes 65,536 characters; what is said of what was left out, and what the outside adds, must fit too. */
 const mostCharacters = 60_000
 const mostFileLines = 60
 
@@ -29,9 +29,8 @@ const mostFileLines = 60
  * work is marked as that, and disarmed.
  */
 export const renderPullRequestBody = (facts: PullRequestFacts): string => {
-  const body = [
-    ...ticket(facts),
-    disarm(facts.description.trim()),
+  const before = ticket(facts)
+  const after = [
     ...files(facts),
     ...list(
       'Look at these',
@@ -41,11 +40,31 @@ export const renderPullRequestBody = (facts: PullRequestFacts): string => {
     ...evidence(facts),
     ...list('Risks and breaking changes', facts.implementation?.breaking_changes),
     ...list('Not done', facts.implementation?.not_done),
-    ...provenance(facts),
-  ].join('\n\n')
-  return body.length <= mostCharacters
-    ? body
-    : `${body.slice(0, mostCharacters)}\n\n…shortened: the whole is in the run ${facts.run.id}.`
+  ]
+  const last = provenance(facts)
+  const room = mostCharacters - [...before, ...last].join('\n\n').length
+  // The words of the agent may take half of what there is: what follows them is recorded, and what they claim is not.
+  const words = shortened(disarm(facts.description.trim()), room / 2, facts)
+  const rest = shortened(after.join('\n\n'), room - words.length, facts)
+  return [...before, words, rest, ...last].join('\n\n')
+}
+
+/** Ends what it opened: a fence that is left open would make code of all that follows. */
+const shortened = (text: string, most: number, { run }: PullRequestFacts): string => {
+  if (text.length <= most) return endCode(text)
+  const kept = text.slice(0, Math.max(0, most)).replace(/[\ud800-\udbff]$/, '')
+  return `${endCode(kept.slice(0, kept.lastIndexOf('\n') + 1) || kept)}\n\n…shortened: the whole is in the run ${run.id}.`
+}
+
+const endCode = (text: string): string => {
+  let open: string | null = null
+  for (const line of text.split('\n')) {
+    const [, mark, rest] = /^ {0,3}(`{3,}|~{3,})(.*)$/.exec(line) ?? []
+    if (mark === undefined) continue
+    if (open === null) open = mark
+    else if (mark[0] === open[0] && mark.length >= open.length && rest?.trim() === '') open = null
+  }
+  return open === null ? text : `${text}\n${open}`
 }
 
 const ticket = ({ task }: PullRequestFacts): string[] => {
