@@ -1,0 +1,238 @@
+import { sql } from 'kysely'
+import { beforeAll, beforeEach, expect, it } from 'vitest'
+import { JourneymanError } from '../../src/domain/errors.ts'
+import type { Queue } from '../../src/queue/contract.ts'
+import { createReap } from '../../src/queue/jobs/reap.ts'
+import { createTell } from '../../src/queue/jobs/tell.ts'
+import { createAcknowledge } from '../../src/report/acknowledge.ts'
+import { createReporter, type ReporterParts } from '../../src/report/reporter.ts'
+import { runsToReport } from '../../src/store/reaping.ts'
+import { takeReportLease } from '../../src/store/reporting.ts'
+import { createEffectLedger } from '../../src/workflow/effect-ledger.ts'
+import { describeOnEachDatabase, type TestDatabase } from '../databases.ts'
+import { type MemoryTasks, memoryTasks } from '../fakes/memory-tasks.ts'
+import { type MemoryHost, memoryHost } from '../fakes/memory-version-control.ts'
+import { insertTestRun } from '../rows.ts'
+
+const change = { number: 7, url: 'https://code.test/7', title: 'T', branch: 'b', headSha: 'c'.repeat(40), files: 1 }
+const gone = async (): Promise<never> => {
+  throw new JourneymanError('not_found', 'It is gone.')
+}
+const away = async (): Promise<never> => {
+  throw new JourneymanError('unavailable', 'No answer.')
+}
+
+describeOnEachDatabase('telling people of a run', (open) => {
+  let database: TestDatabase
+  beforeAll(async () => {
+    database = await open()
+  })
+  let host: MemoryHost
+  let tracker: MemoryTasks
+  let jobs: [string, string | undefined][]
+  let logged: string[]
+  const queue = {
+    enqueue: async (lane: string, data: { runId?: string }) => void jobs.push([lane, data.runId]),
+    enqueueAll: async (lane: string, all: { runId?: string }[]) =>
+      void jobs.push(...all.map((data): [string, string | undefined] => [lane, data.runId])),
+  } as Queue
+
+  beforeEach(async () => {
+    await sql`update workflow_executions set state = 'done', report_dirty = false, report_until = null`.execute(
+      database.db,
+    )
+    host = memoryHost()
+    host.permissions.set('octocat', { id: '1', permission: 'write' })
+    tracker = memoryTasks()
+    await tracker.plugin.createTask(
+      { repository: 'acme/shop', installation: null },
+      { title: 'T', description: 'Please.', labels: ['ai'] },
+    )
+    jobs = []
+    logged = []
+  })
+
+  const partsWith = (parts: Partial<ReporterParts> = {}): ReporterParts => ({
+    database,
+    owner: 'test',
+    effects: createEffectLedger(database),
+    taskManagement: tracker.plugin,
+    versionControl: host.plugin,
+    planOf: async () => [{ name: 'one', description: 'Do the one thing' }],
+    costOf: async () => 0,
+    runUrl: () => null,
+    sandbox: () => ({ usable: true, kind: 'bubblewrap' }),
+    withhold: (text) => text,
+    everySeconds: () => 0,
+    leaseSeconds: () => 5,
+    log: (level, message, data) => void logged.push(`${level} ${message} ${JSON.stringify(data)}`),
+    ...parts,
+  })
+  const report = (runId: string, parts?: Partial<ReporterParts>) => createReporter(partsWith(parts))(runId)
+  const acknowledge = (runId: string, parts?: Partial<ReporterParts>) =>
+    createAcknowledge({
+      ...partsWith(parts),
+      trustedBots: () => [],
+      visibleText: (text) => text,
+      admit: async (_tx, id) => void jobs.push(['advance-run', id]),
+      audit: async () => undefined,
+    })(runId)
+  const reap = () => createReap({ database, queue, reportEverySeconds: () => 0 })()
+
+  const runIn = async (columns: Record<string, unknown>): Promise<string> => {
+    const { runId } = await insertTestRun(database.db)
+    await database.db
+      .updateTable('workflow_executions')
+      .set({ lease_owner: null, event: JSON.stringify({ fields: {} }), ...columns })
+      .where('id', '=', runId)
+      .execute()
+    return runId
+  }
+  const queued = () => runIn({ state: 'queued' })
+  const ended = (columns: Record<string, unknown> = {}) =>
+    runIn({
+      state: 'failed',
+      acknowledged_at: new Date(),
+      finished_at: new Date(),
+      failure: JSON.stringify({ code: 'timeout', message: 'Too slow.' }),
+      ...columns,
+    })
+  const row = (id: string) =>
+    database.db.selectFrom('workflow_executions').selectAll().where('id', '=', id).executeTakeFirstOrThrow()
+  const later = (id: string) =>
+    sql`update workflow_executions set report_after = now() - interval '1 second' where id = ${id}`.execute(database.db)
+
+  it('lets a run in with one comment and the eyes, also when it is asked twice at once', async () => {
+    const id = await queued()
+    expect((await Promise.all([acknowledge(id), acknowledge(id)])).sort()).toEqual(['busy', 'done'])
+    expect(await acknowledge(id)).toBe('done')
+    expect(tracker.comments).toHaveLength(1)
+    expect(tracker.reactions.size).toBe(1)
+    expect(jobs).toEqual([['advance-run', id]])
+  })
+
+  it('lets it in without the eyes where there are none to be had', async () => {
+    const id = await queued()
+    expect(await acknowledge(id, { taskManagement: { ...tracker.plugin, addReaction: gone } })).toBe('done')
+    expect((await row(id)).acknowledged_at).not.toBeNull()
+    expect(logged.join()).toContain('a part of a report was refused')
+  })
+
+  it('ends a run at once whose repository is closed to us, and says why in its row', async () => {
+    const id = await queued()
+    expect(await acknowledge(id, { versionControl: { ...host.plugin, getPermission: gone } })).toBe('done')
+    expect(await row(id)).toMatchObject({
+      state: 'failed',
+      failure: { code: 'not_found' },
+      report_dirty: false,
+      report_until: null,
+    })
+    await reap()
+    expect(jobs).toEqual([])
+  })
+
+  it('asks again after a while that grows, when the code host does not answer, and not in between', async () => {
+    const id = await queued()
+    await sql`update workflow_executions set created_at = now() - interval '10 minutes' where id = ${id}`.execute(
+      database.db,
+    )
+    expect(await acknowledge(id, { versionControl: { ...host.plugin, getPermission: away } })).toBe('failed')
+    await reap()
+    expect(jobs).toEqual([])
+    const { report_after } = await row(id)
+    expect((report_after?.getTime() ?? 0) - Date.now()).toBeGreaterThan(60_000)
+    await later(id)
+    await reap()
+    expect(jobs).toEqual([['acknowledge', id]])
+    expect(await acknowledge(id)).toBe('done')
+    expect((await row(id)).report_after).toBeNull()
+  })
+
+  it('gives a run up that could not be let in for an hour, and tells of it only where it has shown itself', async () => {
+    const silent = await queued()
+    const shown = await queued()
+    const effects = createEffectLedger(database)
+    await acknowledge(shown, {
+      effects: {
+        ...effects,
+        set: async (guard, effect) => (effect.key === 'reaction.eyes' ? away() : effects.set(guard, effect)),
+      },
+    })
+    expect(tracker.comments).toHaveLength(1)
+    await sql`update workflow_executions set created_at = now() - interval '2 hours' where id in (${silent}, ${shown})`.execute(
+      database.db,
+    )
+    await reap()
+    expect([(await row(silent)).state, (await row(shown)).state]).toEqual(['failed', 'failed'])
+    expect(jobs).toEqual([['report', shown]])
+    expect(await report(shown)).toBe('told')
+    expect(tracker.comments[0]?.body).toMatch(/^\*\*Failed\*\*/)
+  })
+
+  it('refuses whoever may not, once, and leaves nothing to be told', async () => {
+    host.permissions.set('octocat', { id: '1', permission: 'read' })
+    for (const id of [await queued(), await queued()]) {
+      await acknowledge(id)
+      expect(await row(id)).toMatchObject({ state: 'refused', report_dirty: false })
+    }
+    expect(tracker.comments).toHaveLength(1)
+    expect(await runsToReport(database.db, 0)).toEqual([])
+  })
+
+  it('does without what the host refuses for good, and tells the rest', async () => {
+    const id = await ended({ links: JSON.stringify({ change }) })
+    await report(id)
+    await sql`update workflow_executions set report_dirty = true, state = 'done', failure = null where id = ${id}`.execute(
+      database.db,
+    )
+    const refusing = {
+      taskManagement: { ...tracker.plugin, updateComment: gone },
+      versionControl: { ...host.plugin, updateCheckRun: gone },
+    }
+    expect(await report(id, refusing)).toBe('told')
+    expect(tracker.tasks.get('1')?.labels).toEqual(['ai:review'])
+    expect(await runsToReport(database.db, 0)).toEqual([])
+  })
+
+  it('stops trying to tell of an ended run what nobody can be told any more', async () => {
+    const id = await ended()
+    expect(await report(id, { taskManagement: { ...tracker.plugin, addComment: gone, findComment: gone } })).toBe(
+      'failed',
+    )
+    expect(await row(id)).toMatchObject({ report_dirty: false, report_until: null })
+    expect(logged.join()).toContain('people could not be told')
+  })
+
+  it('goes on trying for a day after the end, when the host does not answer', async () => {
+    const id = await ended()
+    const broken = { taskManagement: { ...tracker.plugin, addComment: away, findComment: away } }
+    expect(await report(id, broken)).toBe('failed')
+    expect(await runsToReport(database.db, 0)).toEqual([])
+    await later(id)
+    expect(await runsToReport(database.db, 0)).toEqual([id])
+    await sql`update workflow_executions set finished_at = now() - interval '25 hours' where id = ${id}`.execute(
+      database.db,
+    )
+    await report(id, broken)
+    await later(id)
+    expect(await runsToReport(database.db, 0)).toEqual([])
+  })
+
+  it('finds what a process was telling when it was killed', async () => {
+    const id = await ended()
+    await takeReportLease(database.db, id, 5)
+    expect(await runsToReport(database.db, 0)).toEqual([])
+    await sql`update workflow_executions set report_until = now() - interval '1 second' where id = ${id}`.execute(
+      database.db,
+    )
+    expect(await runsToReport(database.db, 0)).toEqual([id])
+  })
+
+  it('comes back where another process is telling, and leaves a failure to the reaper', async () => {
+    const outcomes = ['busy', 'failed', 'told']
+    const handler = createTell(queue, 'report', async () => outcomes.shift() ?? '')
+    for (let round = 0; round < 3; round++) await handler({ runId: 'run_1' })
+    await handler({})
+    expect(jobs).toEqual([['report', 'run_1']])
+  })
+})
