@@ -46,8 +46,8 @@ export const openPostgres = async (options: { url: string; poolSize: number }): 
 
 /** At the start nothing goes on by itself afterwards: whoever starts it has to mend it. */
 const notReached = (error: unknown): unknown =>
-  codeOf(error) === 'unavailable'
-    ? new JourneymanError('unavailable', failureOf(error).message, {
+  codeOf(error) === 'store_unavailable'
+    ? new JourneymanError('store_unavailable', failureOf(error).message, {
         nextAction: 'See that PostgreSQL runs and that database.url (DATABASE_URL) leads to it, then start again.',
         cause: error,
       })
