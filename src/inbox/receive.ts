@@ -171,15 +171,14 @@ const ignoreReplays = async (tx: Tx, plans: Plan[]): Promise<void> => {
 
 const onePerIntent = (runs: NewRun[]): NewRun[] => [...new Map(runs.map((run) => [run.intentKey, run])).values()]
 
-type Link = { delivery: string; runId: string; role: 'started' | 'joined' }
+type Link = { delivery: string; runId: string; role: 'started' | 'joined'; event?: Event }
 
 const linksOf = (plan: Plan, standing: Map<string, { id: string; joined: boolean }>): Link[] =>
   onePerIntent(plan.runs).flatMap((run) => {
     const live = standing.get(run.intentKey)
     if (!live) return []
-    return [
-      { delivery: plan.row.id, runId: live.id, role: live.id === run.id ? ('started' as const) : ('joined' as const) },
-    ]
+    const link = { delivery: plan.row.id, runId: live.id }
+    return [live.id === run.id ? { ...link, role: 'started' } : { ...link, role: 'joined', event: run.event }]
   })
 
 const receiptOf = (plan: Plan, fresh: Set<string>, links: Link[]): Receipt => ({

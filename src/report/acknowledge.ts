@@ -3,6 +3,7 @@ import { type Failure, failureOf, JourneymanError } from '../domain/errors.ts'
 import type { Run } from '../domain/run.ts'
 import type { Permission } from '../plugins/version-control/contract.ts'
 import type { Tx } from '../store/database.ts'
+import { restartForOthers } from '../store/joined-events.ts'
 import { type ReportLease, setAcknowledged, wasShown } from '../store/reporting.ts'
 import { finishRun, hasRefusedBefore } from '../store/runs.ts'
 import { disarm } from './disarm.ts'
@@ -14,6 +15,8 @@ export type AcknowledgeParts = ReporterParts & {
   trustedBots: () => number[]
   /** A text as people see it: what hides in it does not count. */
   visibleText: (text: string) => string
+  /** Enqueues the acknowledgement of a run, in the transaction that makes it. */
+  askAgain: (tx: Tx, runId: string) => Promise<void>
   /** Enqueues the work, in the transaction that says that it may begin. */
   admit: (tx: Tx, runId: string) => Promise<void>
   audit: (
@@ -149,6 +152,8 @@ const refuse = async (parts: AcknowledgeParts, guard: EffectGuard, run: Run, ref
   }
   await parts.database.db.transaction().execute(async (tx) => {
     await finishRun(tx, run.id, 'refused', refusal, false)
+    const next = refusal.code === 'forbidden' ? await restartForOthers(tx, run) : null
+    if (next !== null) await parts.askAgain(tx, next)
     await parts.audit(tx, {
       actor: run.actor.login,
       action: 'run.refused',

@@ -1,5 +1,7 @@
 import type { Kysely } from 'kysely'
+import type { Event } from '../domain/event.ts'
 import type { Tx } from './database.ts'
+import { toJson } from './json.ts'
 import type { Tables } from './schema.ts'
 
 export type DeliveryRow = {
@@ -83,12 +85,19 @@ export const knownDeliveries = async (
 
 export const linkDeliveries = async (
   tx: Tx,
-  links: { delivery: string; runId: string; role: 'started' | 'joined' | 'signalled' }[],
+  links: { delivery: string; runId: string; role: 'started' | 'joined' | 'signalled'; event?: Event }[],
 ): Promise<void> => {
   if (links.length === 0) return
   await tx
     .insertInto('delivery_runs')
-    .values(links.map((link) => ({ delivery: link.delivery, run_id: link.runId, role: link.role })))
+    .values(
+      links.map((link) => ({
+        delivery: link.delivery,
+        run_id: link.runId,
+        role: link.role,
+        event: link.event ? toJson(link.event) : null,
+      })),
+    )
     .onConflict((conflict) => conflict.columns(['delivery', 'run_id']).doNothing())
     .execute()
 }

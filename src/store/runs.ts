@@ -47,6 +47,8 @@ export const insertRuns = async (tx: Tx, runs: NewRun[]): Promise<Map<string, { 
     .select(['id', 'intent_key'])
     .where('intent_key', 'in', missing)
     .where('state', 'in', [...liveStates])
+    // Whoever is just ending such a run must see who has joined it, or be seen to have ended it.
+    .forShare()
     .execute()
   for (const row of live) standing.set(row.intent_key, { id: row.id, joined: true })
   // One that ended between the two statements stands in the way of nobody any more: once again, for those alone.

@@ -79,7 +79,12 @@ export type Tables = {
     finished_at: TimeOrNull
     updated_at: Time
   }
-  delivery_runs: { delivery: string; run_id: string; role: 'started' | 'joined' | 'signalled' }
+  delivery_runs: {
+    delivery: string
+    run_id: string
+    role: 'started' | 'joined' | 'signalled'
+    event: JsonOrNull<Event>
+  }
   step_executions: {
     run_id: string
     address: string

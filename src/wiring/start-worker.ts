@@ -46,6 +46,7 @@ const workTheFastLanes = async (services: WorkerServices, reporting: ReporterPar
     ...reporting,
     trustedBots: () => config().github.trusted_bots,
     visibleText,
+    askAgain: (tx, runId) => queue.enqueue('acknowledge', { runId }, { tx }),
     admit: (tx, runId) => queue.enqueue('advance-run', { runId }, { tx }),
     audit: (tx, entry) => appendAudit(tx, entry),
   })

@@ -1,4 +1,5 @@
 import { expect, it } from 'vitest'
+import { listRuns } from '../../src/store/runs.ts'
 import { describeOnEachHouse, ended, progressComments, until } from './house.ts'
 import { expectInvariants } from './invariants.ts'
 import { quickFiles } from './kill.ts'
@@ -34,6 +35,26 @@ describeOnEachHouse('who asks, and for what', (open, kind) => {
     house.repository.setPermission('bob', 'write')
     await house.repository.label(house.issue.number, 'ai', bob)
     expect((await ended(house)).state).toBe('done')
+  })
+
+  it('does not go down with whoever asked first and may not', async () => {
+    const house = await open({ files: quickFiles })
+    const web = await house.start({}, { worker: false })
+    const mallory = house.world.github.addUser('mallory')
+    house.repository.setPermission('mallory', 'read')
+    await house.repository.label(house.issue.number, 'ai', mallory)
+    expect(JSON.parse((await house.label()).body)).toMatchObject({ disposition: 'joined' })
+    await web.stop()
+    const app = await house.start()
+    await until('a run is done', () =>
+      house.look(async ({ db }) => (await listRuns(db, { limit: 5 })).some((run) => run.state === 'done')),
+    )
+    const runs = await listRuns(app.database().db, { limit: 5 })
+    expect(runs.map((run) => [run.actor.login, run.state]).sort()).toEqual([
+      ['alice', 'done'],
+      ['mallory', 'refused'],
+    ])
+    expect(house.repository.pulls()).toHaveLength(1)
   })
 
   it('may be a bot only when its number is listed', async () => {

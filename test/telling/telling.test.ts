@@ -74,6 +74,7 @@ describeOnEachDatabase('telling people of a run', (open) => {
       ...partsWith(parts),
       trustedBots: () => [],
       visibleText: (text) => text,
+      askAgain: async (_tx, id) => void jobs.push(['acknowledge', id]),
       admit: async (_tx, id) => void jobs.push(['advance-run', id]),
       audit: async () => undefined,
     })(runId)
