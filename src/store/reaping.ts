@@ -10,8 +10,9 @@ const most = 200
 
 /**
  * Runs that nobody is at, though they could go on: a lapsed lease, a time that has come, a run's own time that has run
- * out while it waits, a job that was lost. Marks them
- * as queued anew, which also takes the run from a worker that only seems dead: its next write finds that out.
+ * out while it waits, a job that was lost. Marks them as queued anew, which also takes the run from a worker that only
+ * seems dead: its next write finds that out. One that waits for a worker has its job in the queue, as a rule: the longer it
+ * waits, the rarer it is given another, or a backlog would fill the queue with them.
  */
 export const requeueLapsed = async (tx: Tx, lostJobSeconds: number): Promise<string[]> => {
   const { rows } = await sql<{ id: string }>`
@@ -22,7 +23,8 @@ export const requeueLapsed = async (tx: Tx, lostJobSeconds: number): Promise<str
         (state = 'running' and lease_until < now())
         or (state = 'parked' and (wake_at is null or wake_at <= now()
           or started_at + make_interval(secs => deadline_seconds) < now()))
-        or (state = 'queued' and updated_at < now() - make_interval(secs => ${lostJobSeconds}::float)))
+        or (state = 'queued' and updated_at < now() - greatest(make_interval(secs => ${lostJobSeconds}::float),
+          case when started_at is null then (now() - created_at) / 4 end)))
       order by created_at limit ${most} for update skip locked)
     returning id`.execute(tx)
   return rows.map((row) => row.id)
