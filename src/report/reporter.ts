@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import type { EffectGuard, EffectLedger } from '../domain/effect.ts'
 import { type Failure, failureOf } from '../domain/errors.ts'
-import { isLive, type Run, type StepRecord } from '../domain/run.ts'
+import { isLive, type Run, type RunLinks, type StepRecord } from '../domain/run.ts'
 import type { TaskManagement, TaskRef } from '../plugins/task-management/contract.ts'
 import type { VersionControl } from '../plugins/version-control/contract.ts'
 import { progressComment, type ReportLease } from '../store/reporting.ts'
@@ -100,15 +100,14 @@ const tellable = (failure: Failure, withhold: ReporterParts['withhold']): Failur
   ...(failure.nextAction !== undefined && { nextAction: withhold(failure.nextAction) }),
 })
 
-const writeComment = async (parts: ReporterParts, guard: EffectGuard, run: Run, body: string) => {
+const writeComment = async (parts: ReporterParts, guard: EffectGuard, run: Run, body: string): Promise<RunLinks> => {
   const ref = taskRefOf(run)
-  const target = `${run.repository}#${ref.key}`
   const marker = progressMarker(run.id)
   let created = false
   const comment = await parts.effects.once(guard, {
     key: progressComment,
     kind: 'comment',
-    target,
+    target: targetOf(run),
     request: { marker },
     find: () =>
       parts.taskManagement.findComment(ref, marker).then((found) => (found ? { id: found.id, url: found.url } : null)),
@@ -119,22 +118,33 @@ const writeComment = async (parts: ReporterParts, guard: EffectGuard, run: Run, 
     },
     remove: ({ id }) => parts.taskManagement.deleteComment(ref, id),
   })
-  const links = { commentId: comment.id, commentUrl: comment.url }
-  if (created) return { ...links, commentEdits: 0 }
-  let edits = run.links.commentEdits ?? 0
-  // Whoever has deleted the comment does not want another.
+  const edited = !created && (await editComment(parts, guard, run, { id: comment.id, body }))
+  const edits = created ? 0 : (run.links.commentEdits ?? 0)
+  return { commentId: comment.id, commentUrl: comment.url, commentEdits: edits + (edited ? 1 : 0) }
+}
+
+/** Whether it was. Whoever has deleted the comment does not want another. */
+const editComment = async (
+  parts: ReporterParts,
+  guard: EffectGuard,
+  run: Run,
+  { id, body }: { id: string; body: string },
+): Promise<boolean> => {
+  let edited = false
   await orWithout(parts, run, 'comment', async () => {
     const { sent } = await parts.effects.set(guard, {
       key: `${progressComment}.edit`,
       kind: 'comment',
-      target,
+      target: targetOf(run),
       request: { hash: createHash('sha256').update(body).digest('hex') },
-      send: () => parts.taskManagement.updateComment(ref, comment.id, body).then(() => ({ id: comment.id })),
+      send: () => parts.taskManagement.updateComment(taskRefOf(run), id, body).then(() => ({ id })),
     })
-    if (sent) edits += 1
+    edited = sent
   })
-  return { ...links, commentEdits: edits }
+  return edited
 }
+
+const targetOf = (run: Run): string => `${run.repository}#${taskRefOf(run).key}`
 
 const setLabels = async (parts: ReporterParts, guard: EffectGuard, run: Run): Promise<void> => {
   const ref = taskRefOf(run)
@@ -142,7 +152,7 @@ const setLabels = async (parts: ReporterParts, guard: EffectGuard, run: Run): Pr
   await parts.effects.set(guard, {
     key: 'labels.state',
     kind: 'labels',
-    target: `${run.repository}#${ref.key}`,
+    target: targetOf(run),
     request: change,
     send: () => parts.taskManagement.setLabels(ref, change).then(() => change),
   })

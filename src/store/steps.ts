@@ -93,33 +93,42 @@ export const endStep = async (
 ): Promise<void> => {
   const seen = evaluated === null ? null : toJson(evaluated)
   if (end.state === 'skipped') return skipStep(db, claim, address, end, seen)
-  const result = end.state === 'done' ? toJson(end.result ?? null) : null
-  const large = result !== null && Buffer.byteLength(result) > largeResultBytes
-  const write = async (on: Db) => {
-    const { rows } = await sql<{ address: string }>`
-      with held as (${heldBy(claim)})
-      update step_executions set
-        state = ${end.state},
-        result = ${large ? null : result}::jsonb,
-        failure = ${end.state === 'failed' ? toJson(end.failure) : null}::jsonb,
-        snapshot = coalesce(${end.state === 'done' ? end.snapshot : null}, snapshot),
-        retry_at = now() + make_interval(secs => ${end.state === 'failed' ? end.retryInSeconds : null}::float),
-        evaluated = coalesce(evaluated || ${seen}::jsonb, ${seen}::jsonb, evaluated),
-        activity = null,
-        finished_at = now()
-      from held where step_executions.run_id = held.id and address = ${address}
-      returning address`.execute(on)
-    if (rows.length === 0) lost(claim)
+  const result = end.state === 'done' ? toJson(end.result) : null
+  if (result === null || Buffer.byteLength(result) <= largeResultBytes) {
+    return writeEnd(db, claim, address, end, { result, seen })
   }
-  if (!large) return write(db)
   await db.transaction().execute(async (tx) => {
-    await write(tx)
+    await writeEnd(tx, claim, address, end, { result: null, seen })
     await tx
       .insertInto('step_results')
       .values({ run_id: claim.runId, address, data: result })
       .onConflict((conflict) => conflict.columns(['run_id', 'address']).doUpdateSet({ data: result }))
       .execute()
   })
+}
+
+const writeEnd = async (
+  db: Db,
+  claim: Claim,
+  address: string,
+  end: Exclude<StepEnd, { state: 'skipped' }>,
+  { result, seen }: { result: string | null; seen: string | null },
+): Promise<void> => {
+  const failed = end.state === 'failed' ? end : null
+  const { rows } = await sql<{ address: string }>`
+    with held as (${heldBy(claim)})
+    update step_executions set
+      state = ${end.state},
+      result = ${result}::jsonb,
+      failure = ${failed && toJson(failed.failure)}::jsonb,
+      snapshot = coalesce(${end.state === 'done' ? end.snapshot : null}, snapshot),
+      retry_at = now() + make_interval(secs => ${failed?.retryInSeconds ?? null}::float),
+      evaluated = coalesce(evaluated || ${seen}::jsonb, ${seen}::jsonb, evaluated),
+      activity = null,
+      finished_at = now()
+    from held where step_executions.run_id = held.id and address = ${address}
+    returning address`.execute(db)
+  if (rows.length === 0) lost(claim)
 }
 
 /** What it is doing now, for people. Written by whoever holds the claim; silently nothing otherwise. */
