@@ -15,23 +15,16 @@ const bash = (command: string): ScriptedTurn => ({ tools: [{ name: 'bash', input
 const open = (options: HouseOptions) => openHouse('pglite', options)
 
 describe('a proposal', () => {
-  it.each([
-    [
-      'a workflow of the CI',
-      'mkdir -p .github/workflows && echo "on: push" > .github/workflows/x.yml',
-      /\.github\/workflows\/x\.yml.*protected/i,
-    ],
-    ['a key in a file', `printf 'const key = "ghp_%s"\\n' ${'a1B2c3D4e5F6'.repeat(3)} > src/key.js`, /src\/key\.js/],
-    ['an .env', 'echo A=1 > .env', /\.env/],
-    ['a way out', 'ln -s /etc/passwd src/out', /src\/out/],
-  ])('with %s does not leave, and says so', async (_name, command, reason) => {
+  // What else may not leave has its tests in attacks-leaving.test.ts; this is how it looks to people.
+  it('with a workflow of the CI does not leave, and says so', async () => {
+    const command = 'mkdir -p .github/workflows && echo "on: push" > .github/workflows/x.yml'
     const house = await open({ files: quickFiles, script: afterwards(bash(command)) })
     await house.start()
     await house.label()
     const run = await ended(house)
     expect(run.state).toBe('failed')
     expect(run.failure?.code).toBe('gate_refused')
-    expect(run.failure?.message).toMatch(reason)
+    expect(run.failure?.message).toMatch(/\.github\/workflows\/x\.yml.*protected/i)
     expect(house.repository.pulls()).toEqual([])
     expect(await house.repository.git('branch', '--list', 'journeyman/*')).toBe('')
     expect(progressComments(house)[0]?.body).toContain('**What you can do:**')
