@@ -19,7 +19,7 @@ export const agentTurn: Measurement = {
         floor: 40,
         goal: 20,
         better: 'lower',
-        note: `${turnsOfConversation} turns, ${found.ours.length} runs; the bare loop beside it ${median(found.bare).toFixed(1)} ms`,
+        note: `${turnsOfConversation} turns, ${found.ours.length} runs; ${(median(found.ours) / median(found.bare)).toFixed(1)} times the bare loop beside it, ${median(found.bare).toFixed(1)} ms`,
       }
     })
     const loop: Result = {

@@ -30,7 +30,7 @@ const timeOn = async (bench: Bench, place: Place, name: string): Promise<Result>
   })
   const timesMs: number[] = []
   const warmUp = 2
-  for (let round = 0; round < bench.rounds(16) + warmUp; round++) {
+  for (let round = 0; round < bench.rounds(12) + warmUp; round++) {
     const repository = await repositoryOf(world.github, `${place.kind}-${round}`)
     const ms = await timeToComment(world.github, repository)
     if (round >= warmUp) timesMs.push(ms)

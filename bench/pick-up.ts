@@ -26,7 +26,7 @@ const pickUpOn = async (bench: Bench, place: Place, name: string): Promise<Resul
     await queue.work(lane, concurrency, async ({ runId = '' }) => waiting.get(runId)?.())
   }
   const timesMs: number[] = []
-  const rounds = bench.rounds(300)
+  const rounds = bench.rounds(200)
   const warmUp = 20
   for (let round = 0; round < rounds + warmUp; round++) {
     const heard = Promise.withResolvers<void>()

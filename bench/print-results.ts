@@ -7,6 +7,7 @@ const marks = { goal: 'goal', floor: 'floor', missed: 'MISSED' }
 export const tableOf = (results: Result[], machine: MachineFacts): string =>
   [
     `${machine.cores} cores (${machine.processor}), ${machine.memoryMb} MB, Node ${machine.node}, ${machine.date.slice(0, 10)}, load before ${machine.loadBefore}`,
+    'PostgreSQL runs beside it on loopback and syncs nothing to disk, but where the row says so; PGlite never does.',
     '',
     '| what | measured | must | want | met | how |',
     '| --- | ---: | ---: | ---: | --- | --- |',

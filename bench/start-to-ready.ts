@@ -29,7 +29,7 @@ const startsOn = async (bench: Bench, place: Place, name: string): Promise<Resul
   const environment = await environmentFor(world, place)
   const timesMs: number[] = []
   let idleMb: number | null = null
-  const rounds = bench.rounds(6)
+  const rounds = bench.rounds(5)
   for (let round = 0; round <= rounds; round++) {
     const started = await startServer(place.dataDir, environment)
     bench.after(started.end)

@@ -45,7 +45,7 @@ const compare = async (bench: Bench, repository: TestRepository, files: number):
     (await readdir(join(folder, 'mirrors'))).find((name) => name.endsWith('.git'))!,
   )
   const times = { ours: [] as number[], asking: [] as number[], bare: [] as number[] }
-  const rounds = bench.rounds(files > 1_000 ? 5 : 16)
+  const rounds = bench.rounds(files > 1_000 ? 3 : 12)
   for (let round = 0; round < rounds; round++) {
     const tree = join(folder, `bare-${round}`)
     times.bare.push(
