@@ -6,7 +6,8 @@ export default defineConfig({
     globalSetup: ['test/global-setup.ts'],
     // A process each: tests end processes, arm crash points and open databases that are bound to their process.
     pool: 'forks',
-    maxWorkers: 2,
+    // One more than cores: many tests wait for a lease to lapse or a process to start.
+    maxWorkers: 3,
     // Generous: machines are shared, and a test of a restart waits for leases to lapse.
     testTimeout: 90_000,
     hookTimeout: 60_000,
