@@ -16,6 +16,9 @@ const { folder } = workerData as { folder: string }
 const reply = (message: HostReply): void =>
   port.postMessage(message, 'bytes' in message && message.bytes ? [message.bytes.buffer as ArrayBuffer] : [])
 
+/** By itself it sets 128 MB apart for pages, all of which stays resident; the file system's own cache is below it anyway. */
+const smallMemory = ['-c', 'shared_buffers=32MB']
+
 /** A new client on the one session: what the last one left unfinished is rolled back, as a closed connection would be. */
 const forgetLastClient = async (lite: PGlite): Promise<void> => {
   if (lite.isInTransaction()) await lite.exec('rollback')
@@ -34,7 +37,7 @@ const answer = async (lite: PGlite, request: HostRequest): Promise<Uint8Array> =
 
 try {
   // A killed process leaves its postmaster.pid; PGlite is alone in here, `lock-folder.ts` sees to that.
-  const lite = await PGlite.create(folder)
+  const lite = await PGlite.create(folder, { startParams: [...PGlite.defaultStartParams, ...smallMemory] })
   let last: Promise<unknown> = Promise.resolve()
   port.on('message', (request: HostRequest) => {
     last = last.then(() =>
