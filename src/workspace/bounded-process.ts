@@ -101,5 +101,5 @@ const collect = (stream: NodeJS.ReadableStream, limit: number, onOverflow: () =>
   return () => ({ bytes: Buffer.concat(chunks), overflowed })
 }
 
-const abortReason = (signal: AbortSignal): unknown =>
+export const abortReason = (signal: AbortSignal): unknown =>
   signal.reason instanceof JourneymanError ? signal.reason : new JourneymanError('stopped', 'The work was stopped.')

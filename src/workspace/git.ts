@@ -1,5 +1,5 @@
 import { JourneymanError } from '../domain/errors.ts'
-import { type ProcessResult, runBoundedProcess } from './bounded-process.ts'
+import type { ProcessRequest, ProcessResult } from './bounded-process.ts'
 import type { GitCredential } from './contract.ts'
 import { gitFailure } from './git-failure.ts'
 
@@ -41,9 +41,13 @@ const defaults = { timeoutMs: 120_000, maxOutputBytes: 64 * 1024 * 1024 }
  * prompts, no credential helpers. The environment is built from nothing.
  */
 export const createGit =
-  (settings: { searchPath: string; environment: Record<string, string> }): Git =>
+  (settings: {
+    searchPath: string
+    environment: Record<string, string>
+    run: (request: ProcessRequest) => Promise<ProcessResult>
+  }): Git =>
   async (place, args, options) => {
-    const result = await runBoundedProcess({
+    const result = await settings.run({
       file: 'git',
       args,
       cwd: place.workTree ?? place.gitDir,

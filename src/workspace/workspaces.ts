@@ -2,11 +2,13 @@ import { mkdir, readdir } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { codeOf, JourneymanError } from '../domain/errors.ts'
 import { type FoundBase, findBase, readBase } from './base-files.ts'
+import { runBoundedProcess } from './bounded-process.ts'
 import type { Person } from './commit.ts'
 import type { OpenRequest, Workspace, Workspaces } from './contract.ts'
 import { createGit, type Git } from './git.ts'
 import { requireBranchName, requireCommitId } from './git-names.ts'
 import { createMirrors, type Mirror, type MirrorRequest, type Mirrors } from './mirror.ts'
+import { createProgramRunner, type ProgramRunner } from './program-runner.ts'
 import type { RecordLimits } from './record-tree.ts'
 import { removeTree } from './remove-tree.ts'
 import { requireGit } from './require-git.ts'
@@ -42,6 +44,7 @@ const defaults = {
 
 type Room = Required<Omit<WorkspacesOptions, 'gitEnvironment' | 'searchPath'>> & {
   git: Git
+  runner: ProgramRunner
   mirrors: Mirrors
   runsFolder: string
   open: Map<string, Workspace>
@@ -60,6 +63,7 @@ export const createWorkspaces = async (options: WorkspacesOptions): Promise<Work
     list: () => runIds(room.runsFolder),
     close: async () => {
       await Promise.all([...room.open.values()].map((workspace) => workspace.close()))
+      await room.runner.close()
     },
   }
 }
@@ -71,11 +75,14 @@ const createRoom = async (options: WorkspacesOptions): Promise<Room> => {
   // Others may pass through to the work tree that is theirs, and see nothing on the way.
   for (const path of [folder, runsFolder]) await mkdir(path, { recursive: true, mode: 0o711 })
   await mkdir(mirrorsFolder, { recursive: true, mode: 0o750 })
-  const git = createGit({
+  const settings = {
     searchPath: options.searchPath ?? defaults.searchPath,
     environment: options.gitEnvironment ?? {},
-  })
-  await requireGit(git, folder)
+  }
+  // The start does not wait for the runner.
+  await requireGit(createGit({ ...settings, run: runBoundedProcess }), folder)
+  const runner = createProgramRunner()
+  const git = createGit({ ...settings, run: runner.run })
   await requireReachable(ownerOf(options.sandbox), join(runsFolder, 'any'))
   const filled = { ...defaults, ...options }
   const mirrors = createMirrors({
@@ -85,7 +92,7 @@ const createRoom = async (options: WorkspacesOptions): Promise<Room> => {
     fetchTimeoutMs: filled.remoteTimeoutMs,
     inUse: () => mirrorsInUse(runsFolder),
   })
-  return { ...filled, git, mirrors, runsFolder, open: new Map() }
+  return { ...filled, git, runner, mirrors, runsFolder, open: new Map() }
 }
 
 const placeOf = (room: Room, runId: string): RunPlace =>
