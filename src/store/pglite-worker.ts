@@ -19,9 +19,10 @@ const reply = (message: HostReply): void =>
 /** By itself it sets 128 MB apart for pages, all of which stays resident; the file system's own cache is below it anyway. */
 const smallMemory = ['-c', 'shared_buffers=32MB']
 
-/** A new client on the one session: what the last one left unfinished is rolled back, as a closed connection would be. */
+/** A new client on the one session: what the last one left is undone, as by a closed connection. */
 const forgetLastClient = async (lite: PGlite): Promise<void> => {
   if (lite.isInTransaction()) await lite.exec('rollback')
+  await lite.exec('deallocate all')
 }
 
 const answer = async (lite: PGlite, request: HostRequest): Promise<Uint8Array> => {

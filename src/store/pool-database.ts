@@ -2,6 +2,7 @@ import { Kysely, PostgresDialect, type PostgresPool, type PostgresPoolClient } f
 import pg from 'pg'
 import type { Database } from './database.ts'
 import type { Tables } from './schema.ts'
+import { createStatementNames } from './statement-names.ts'
 import { translateError, unavailable } from './translate-error.ts'
 
 const int8 = 20
@@ -70,6 +71,9 @@ const rowsOf = (result: unknown): Rows =>
 
 const fatal = new Set(['FATAL', 'PANIC'])
 
+/** A migration has changed the shape of what a kept statement gives. A new connection plans it anew. */
+const isStalePlan = (error: unknown): boolean => error instanceof pg.DatabaseError && error.code === '0A000'
+
 /**
  * The pool with our errors. A connection that broke, that was left inside a transaction (several statements in one text of
  * which one failed) or whose server gave up is not handed to the next.
@@ -77,6 +81,7 @@ const fatal = new Set(['FATAL', 'PANIC'])
 const translatingPool = (
   pool: pg.Pool,
   parts: { refuse?: () => void; panicked?: (error: Error) => void },
+  nameOf = createStatementNames(),
 ): PostgresPool => ({
   connect: async () => {
     parts.refuse?.()
@@ -86,10 +91,15 @@ const translatingPool = (
     let broken = false
     const translating = {
       query: async (text: string, values?: readonly unknown[]) => {
+        const name = values?.length ? nameOf(text) : undefined
         try {
-          return await (values?.length ? client.query(text, [...values]) : client.query(text))
+          return await (values?.length
+            ? client.query({ ...(name && { name }), text, values: [...values] })
+            : client.query(text))
         } catch (error) {
-          broken ||= !(error instanceof pg.DatabaseError) || fatal.has(error.severity ?? '')
+          const isStale = name !== undefined && isStalePlan(error)
+          broken ||= isStale || !(error instanceof pg.DatabaseError) || fatal.has(error.severity ?? '')
+          if (isStale) throw unavailable(error)
           if (error instanceof pg.DatabaseError && error.severity === 'PANIC') parts.panicked?.(error)
           throw translateError(error)
         }
