@@ -68,7 +68,7 @@ export const beginStep = async (
   step: { address: string; name: string; kind: string; ordinal: number; newAttempt: boolean },
 ): Promise<number> => {
   const { rows } = await sql<{ attempts: number }>`
-    with held as (${heldBy(claim)})
+    with ${held(claim)}
     insert into step_executions (run_id, address, name, kind, ordinal, state, attempts, epoch)
     select id, ${step.address}, ${step.name}, ${step.kind}, ${step.ordinal}, 'running', 1, ${claim.epoch} from held
     on conflict (run_id, address) do update set
@@ -116,7 +116,7 @@ const writeEnd = async (
 ): Promise<void> => {
   const failed = end.state === 'failed' ? end : null
   const { rows } = await sql<{ address: string }>`
-    with held as (${heldBy(claim)})
+    with ${held(claim)}
     update step_executions set
       state = ${end.state},
       result = ${result}::jsonb,
@@ -134,7 +134,7 @@ const writeEnd = async (
 /** What it is doing now, for people. Written by whoever holds the claim; silently nothing otherwise. */
 export const setActivity = async (db: Db, claim: Claim, address: string, activity: string): Promise<void> => {
   await sql`
-    with held as (${heldBy(claim)})
+    with ${held(claim)}
     update step_executions set activity = ${activity.slice(0, 200)}
     from held where step_executions.run_id = held.id and address = ${address} and state = 'running'`.execute(db)
 }
@@ -147,7 +147,7 @@ const skipStep = async (
   seen: string | null,
 ) => {
   const { rows } = await sql<{ address: string }>`
-    with held as (${heldBy(claim)})
+    with ${held(claim)}
     insert into step_executions (run_id, address, name, kind, ordinal, state, epoch, reason, evaluated, finished_at)
     select id, ${address}, ${end.name}, ${end.kind}, ${end.ordinal}, 'skipped', ${claim.epoch}, ${end.reason}, ${seen}::jsonb, now()
     from held
@@ -157,11 +157,18 @@ const skipStep = async (
   if (rows.length === 0) lost(claim)
 }
 
-/** The run's row, locked and marked as changed, if and only if the claim still holds. */
-const heldBy = (claim: Claim) => sql`
-  update workflow_executions set report_dirty = true, updated_at = now()
-  where id = ${claim.runId} and epoch = ${claim.epoch} and lease_owner = ${claim.owner} and state = 'running'
-  returning id`
+/**
+ * The run's row, locked, if and only if the claim still holds; and marked as changed where it is not yet. Most often it is,
+ * and then nothing of it is written: it is a long row with many indexes. Whoever takes the mark away waits for the lock.
+ */
+const held = (claim: Claim) => sql`
+  held as (
+    select id, report_dirty from workflow_executions
+    where id = ${claim.runId} and epoch = ${claim.epoch} and lease_owner = ${claim.owner} and state = 'running'
+    for no key update),
+  marked as (
+    update workflow_executions as run set report_dirty = true, updated_at = now()
+    from held where run.id = held.id and not held.report_dirty)`
 
 const lost = (claim: Claim): never => {
   throw new JourneymanError('stale_epoch', `This worker has lost its claim on ${claim.runId}; another goes on with it.`)
