@@ -99,6 +99,9 @@ const translatingPool = (
         } catch (error) {
           const isStale = name !== undefined && isStalePlan(error)
           broken ||= isStale || !(error instanceof pg.DatabaseError) || fatal.has(error.severity ?? '')
+          // The driver says that it failed before the server says in what state: several statements may have begun a
+          // transaction that the status does not show yet.
+          broken ||= !values?.length && text.includes(';')
           if (isStale) throw unavailable(error)
           if (error instanceof pg.DatabaseError && error.severity === 'PANIC') parts.panicked?.(error)
           throw translateError(error)
