@@ -23,7 +23,7 @@ describeOnEachHouse('who asks, and for what', (open, kind) => {
     expect(house.world.violations).toEqual([])
   })
 
-  if (kind === 'postgres') return
+  if (kind === 'pglite') return
 
   it('is looked up live: what the payload says of a person counts for nothing', async () => {
     const house = await open({ files: quickFiles })

@@ -5,7 +5,7 @@ import { verifyAudit } from '../../src/store/audit.ts'
 import { loadSteps } from '../../src/store/steps.ts'
 import { describeOnEachHouse, ended, progressComments } from './house.ts'
 
-describeOnEachHouse('a labelled issue', (open) => {
+describeOnEachHouse('a labelled issue', (open, kind) => {
   it('becomes a pull request with evidence, and everything is told', async () => {
     const house = await open()
     const app = await house.start()
@@ -79,6 +79,8 @@ describeOnEachHouse('a labelled issue', (open) => {
     expect(house.repository.pulls()).toHaveLength(1)
     expect(progressComments(house)).toHaveLength(1)
   })
+
+  if (kind === 'pglite') return
 
   it('can be asked for again after it has ended', async () => {
     const house = await open()

@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest'
+import { describe, expect, inject, it } from 'vitest'
 import type { Script, ScriptedTurn } from '../../src/world/contract.ts'
 import { demoScript } from '../../src/world/demo/demo-script.ts'
 import { ended, type HouseOptions, openHouse, progressComments } from './house.ts'
@@ -12,9 +12,9 @@ const afterwards =
 
 const bash = (command: string): ScriptedTurn => ({ tools: [{ name: 'bash', input: { command } }] })
 
-const open = (options: HouseOptions) => openHouse('pglite', options)
+const open = (options: HouseOptions) => openHouse('postgres', options)
 
-describe('a proposal', () => {
+describe.skipIf(inject('templates').postgresUrl === null)('a proposal', () => {
   // What else may not leave has its tests in attacks-leaving.test.ts; this is how it looks to people.
   it('with a workflow of the CI does not leave, and says so', async () => {
     const command = 'mkdir -p .github/workflows && echo "on: push" > .github/workflows/x.yml'
