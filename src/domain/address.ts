@@ -25,18 +25,3 @@ export const stepName = /^[a-z][a-z0-9_]{0,62}$/
 export const within = (parent: string, name: string): string => (parent === '' ? name : `${parent}/${name}`)
 export const iteration = (address: string, index: number): string => `${address}[${index}]`
 export const branch = (address: string, taken: Branch): string => `${address}:${taken}`
-
-export type Segment = { name: string; index: number | null; branch: Branch | null }
-
-const segmentPattern = /^(@?[a-z][a-z0-9_]*)(?:\[(\d+)\])?(?::(then|else))?$/
-
-export const parseAddress = (address: string): Segment[] =>
-  address.split('/').map((text) => {
-    const match = segmentPattern.exec(text)
-    if (!match) throw new Error(`"${address}" is not the address of a step: "${text}" is not a segment of one`)
-    return {
-      name: match[1] as string,
-      index: match[2] === undefined ? null : Number(match[2]),
-      branch: (match[3] as Branch | undefined) ?? null,
-    }
-  })

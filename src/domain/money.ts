@@ -18,9 +18,6 @@ export const addUsage = (a: TokenUsage, b: TokenUsage): TokenUsage => ({
   cacheWrite: a.cacheWrite + b.cacheWrite,
 })
 
-export const totalTokens = (usage: TokenUsage): number =>
-  usage.input + usage.output + usage.cacheRead + usage.cacheWrite
-
 /** What a call with this usage costs. */
 export const costOf = (usage: TokenUsage, price: ModelPrice): MicroUsd =>
   Math.ceil(

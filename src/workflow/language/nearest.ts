@@ -1,3 +1,5 @@
+import { editDistance } from '../../domain/edit-distance.ts'
+
 /** So many candidates are compared; a file of thousands of mistakes over thousands of names must not take minutes. */
 const mostCandidates = 200
 
@@ -27,22 +29,4 @@ const mistakesIn = (word: string): number => Math.max(1, word.length >= 7 ? 3 : 
 export const suggestion = (word: string, candidates: Iterable<string>): string => {
   const found = nearest(word, candidates)
   return found === null ? '' : ` Did you mean \`${found}\`?`
-}
-
-/** Two neighbouring letters the wrong way round count as one mistake. */
-const editDistance = (a: string, b: string): number => {
-  let earlier: number[] = []
-  let previous = Array.from({ length: b.length + 1 }, (_, index) => index)
-  for (let row = 1; row <= a.length; row++) {
-    const current = [row]
-    for (let column = 1; column <= b.length; column++) {
-      const isSame = a[row - 1] === b[column - 1]
-      const isTurned = row > 1 && column > 1 && a[row - 1] === b[column - 2] && a[row - 2] === b[column - 1]
-      const steps = [previous[column - 1]! + (isSame ? 0 : 1), previous[column]! + 1, current[column - 1]! + 1]
-      current.push(Math.min(...steps, isTurned ? earlier[column - 2]! + 1 : Number.POSITIVE_INFINITY))
-    }
-    earlier = previous
-    previous = current
-  }
-  return previous[b.length]!
 }
