@@ -1,43 +1,9 @@
 import fc from 'fast-check'
 import { describe, expect, test as it } from 'vitest'
 import { codeOf } from '../../domain/errors.ts'
+import { codeFrom, scopeOf, task, value } from './expressions.fixture.ts'
 import { evaluate, render, test } from './expressions.ts'
-import type { Scope } from './scope.ts'
 
-const scopeOf = (data: Record<string, unknown>): Scope => ({
-  get: (name) => data[name],
-  names: () => Object.keys(data),
-})
-
-const task = {
-  id: '12',
-  title: 'Add a "greeting" to `x`',
-  status: 'todo',
-  labels: ['ai', 'bug'],
-  points: 5,
-  epic: null,
-  author: { name: 'Ada' },
-}
-const scope = scopeOf({
-  task,
-  n: 3,
-  zero: 0,
-  empty: '',
-  items: [
-    { a: 1, k: 'x' },
-    { a: 2, k: 'y' },
-    { a: 1, k: 'z' },
-  ],
-})
-const value = (expression: string, data: Scope = scope): unknown => evaluate(expression, data)
-const codeFrom = (run: () => unknown): string => {
-  try {
-    run()
-  } catch (error) {
-    return codeOf(error)
-  }
-  return 'nothing was thrown'
-}
 describe('attacks', () => {
   it.each([
     'task.constructor',
