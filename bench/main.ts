@@ -1,15 +1,21 @@
 import { parseArgs } from 'node:util'
 import { agentTurn } from './agent-turn.ts'
+import { check500Steps } from './check-500-steps.ts'
+import { dbosSteps } from './dbos-steps.ts'
 import { deliveriesPerSecond } from './deliveries-per-second.ts'
 import { deliveryLatency } from './delivery-latency.ts'
 import { eventToComment } from './event-to-comment.ts'
 import { journalledStep } from './journalled-step.ts'
 import { machineFacts } from './machine-facts.ts'
 import type { Measurement, Result } from './measurement.ts'
+import { memoryOverRuns } from './memory-over-runs.ts'
 import { type Bench, openBench } from './open-bench.ts'
+import { parkedApprovals } from './parked-approvals.ts'
 import { pickUp } from './pick-up.ts'
 import { jsonOf, tableOf } from './print-results.ts'
 import { promptSize } from './prompt-size.ts'
+import { resumeAfterKill } from './resume-after-kill.ts'
+import { runsPerSecond } from './runs-per-second.ts'
 import { sandboxedCommand } from './sandboxed-command.ts'
 import { startToReady } from './start-to-ready.ts'
 import { workspaceReady } from './workspace-ready.ts'
@@ -25,6 +31,12 @@ const measurements: Measurement[] = [
   pickUp,
   eventToComment,
   journalledStep,
+  dbosSteps,
+  runsPerSecond,
+  resumeAfterKill,
+  parkedApprovals,
+  memoryOverRuns,
+  check500Steps,
   sandboxedCommand,
   workspaceReady,
   agentTurn,

@@ -1,12 +1,10 @@
-import { type ChildProcess, spawn } from 'node:child_process'
+import type { ChildProcess } from 'node:child_process'
 import { readFile } from 'node:fs/promises'
-import { type AddressInfo, createServer } from 'node:net'
-import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { World } from '../src/world/contract.ts'
 import type { Measurement, Result } from './measurement.ts'
 import type { Bench, DatabaseKind, Place } from './open-bench.ts'
 import { onEachDatabase } from './start-bench-app.ts'
+import { serveEnvironment, startServe } from './start-serve.ts'
 import { median, percentile } from './statistics.ts'
 
 const bars: Record<DatabaseKind, { readySeconds: number; idleMb: number }> = {
@@ -26,14 +24,15 @@ export const startToReady: Measurement = {
 
 const startsOn = async (bench: Bench, place: Place, name: string): Promise<Result[]> => {
   const world = await bench.world()
-  const environment = await environmentFor(world, place)
+  const environment = await serveEnvironment(world, place)
   const timesMs: number[] = []
   let idleMb: number | null = null
   const rounds = bench.rounds(5)
   for (let round = 0; round <= rounds; round++) {
-    const started = await startServer(place.dataDir, environment)
+    const started = startServe(place.dataDir, environment)
     bench.after(started.end)
-    if (round > 0) timesMs.push(started.readyMs)
+    const readyMs = await started.ready()
+    if (round > 0) timesMs.push(readyMs)
     if (round === rounds) {
       await sleep(idleSeconds * 1000)
       idleMb = await residentMb(started.process)
@@ -57,79 +56,9 @@ const startsOn = async (bench: Bench, place: Place, name: string): Promise<Resul
   return [ready, { name: `memory of an idle process on ${name}`, value: idleMb, unit: 'MB', ...memory }]
 }
 
-const environmentFor = async ({ github, claude }: World, place: Place): Promise<Record<string, string>> => ({
-  PATH: process.env['PATH'] ?? '',
-  HOME: place.dataDir,
-  JOURNEYMAN_DATA_DIR: join(place.dataDir),
-  DATABASE_URL: place.url ?? '',
-  PORT: String(await freePort()),
-  GITHUB_APP_ID: github.app.id,
-  GITHUB_PRIVATE_KEY: github.app.privateKey,
-  GITHUB_WEBHOOK_SECRET: github.app.webhookSecret,
-  GITHUB_API_URL: github.apiUrl,
-  GITHUB_SERVER_URL: github.url,
-  ANTHROPIC_API_KEY: claude.apiKey,
-  ANTHROPIC_BASE_URL: claude.url,
-})
-
-type Started = { process: ChildProcess; readyMs: number; end: () => Promise<void> }
-
-const longestStartMs = 20_000
-
-const startServer = async (folder: string, environment: Record<string, string>): Promise<Started> => {
-  const program = join(import.meta.dirname, '../bin/journeyman.js')
-  const begunMs = performance.now()
-  const server = spawn(process.execPath, [program, 'serve'], {
-    cwd: folder,
-    env: environment,
-    stdio: ['ignore', 'ignore', 'pipe'],
-  })
-  let said = ''
-  server.stderr.on('data', (chunk: Buffer) => {
-    said = (said + chunk.toString('utf8')).slice(-4_000)
-  })
-  const ready = `http://127.0.0.1:${environment['PORT']}/health/ready`
-  while (!(await isReady(ready))) {
-    const late = performance.now() - begunMs > longestStartMs
-    if (late) server.kill('SIGKILL')
-    if (late || server.exitCode !== null) throw new Error(`The server did not become ready: ${said}`)
-    await sleep(5)
-  }
-  return { process: server, readyMs: performance.now() - begunMs, end: () => endServer(server) }
-}
-
-const isReady = async (url: string): Promise<boolean> => {
-  try {
-    const answer = await fetch(url)
-    await answer.arrayBuffer()
-    return answer.status === 200
-  } catch {
-    return false
-  }
-}
-
-const endServer = async (server: ChildProcess): Promise<void> => {
-  if (server.exitCode !== null || server.signalCode !== null) return
-  const gone = new Promise<void>((resolve) => server.once('exit', () => resolve()))
-  server.kill('SIGTERM')
-  const impatient = setTimeout(() => server.kill('SIGKILL'), 15_000)
-  await gone
-  clearTimeout(impatient)
-}
-
 /** As Linux tells it; null elsewhere. */
 const residentMb = async ({ pid }: ChildProcess): Promise<number | null> => {
   const status = await readFile(`/proc/${pid}/status`, 'utf8').catch(() => '')
   const kilobytes = /^VmRSS:\s+(\d+) kB$/m.exec(status)?.[1]
   return kilobytes === undefined ? null : Number(kilobytes) / 1024
 }
-
-const freePort = (): Promise<number> =>
-  new Promise((resolve, reject) => {
-    const server = createServer()
-    server.once('error', reject)
-    server.listen(0, '127.0.0.1', () => {
-      const { port } = server.address() as AddressInfo
-      server.close(() => resolve(port))
-    })
-  })

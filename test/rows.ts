@@ -1,6 +1,7 @@
 import { newId } from '../src/domain/ids.ts'
 import type { Claim } from '../src/domain/run.ts'
 import type { Db } from '../src/store/database.ts'
+import type { StepImage } from '../src/store/steps.ts'
 
 /** A run that a worker has claimed, with the definition it needs; gives the claim. */
 export const insertTestRun = async (db: Db, columns: { owner?: string; epoch?: number } = {}): Promise<Claim> => {
@@ -35,3 +36,24 @@ export const insertTestRun = async (db: Db, columns: { owner?: string; epoch?: n
     .execute()
   return claim
 }
+
+/** A row of the journal to be written; `done` without saying. */
+export const stepImage = (given: Partial<StepImage> & { address: string }): StepImage => ({
+  name: given.address.split('/').at(-1) ?? '',
+  kind: 'system',
+  ordinal: 1,
+  state: 'done',
+  attempts: 1,
+  result: null,
+  failure: null,
+  reason: null,
+  memo: null,
+  inputs: null,
+  compensation: null,
+  finishOrder: null,
+  retries: {},
+  retryInSeconds: null,
+  evaluated: null,
+  snapshot: null,
+  ...given,
+})

@@ -8,6 +8,7 @@ import type { Config } from '../config/schema.ts'
 import { JourneymanError } from '../domain/errors.ts'
 import { isLive } from '../domain/run.ts'
 import { getDelivery } from '../store/deliveries.ts'
+import { isTold } from '../store/reporting.ts'
 import { getRun } from '../store/runs.ts'
 import { loadSteps } from '../store/steps.ts'
 import type { SandboxStatus } from '../workspace/contract.ts'
@@ -123,29 +124,11 @@ const follow = async (app: App, runId: string, screen: DemoScreen, asked: Asked)
   while (Date.now() < latest) {
     const run = await getRun(app.database().db, runId)
     if (run) await screen.look(await loadSteps(app.database().db, runId), await app.planOf(run.definitionHash))
-    if (run && !isLive(run.state) && (await isTold(app, runId))) return run.state
+    if (run && !isLive(run.state) && (await isTold(app.database().db, runId))) return run.state
     if (asked.yes) throw new JourneymanError('stopped', 'The demo was ended before its run was.')
     await new Promise((resolve) => setTimeout(resolve, lookEveryMs))
   }
   throw new JourneymanError('timeout', `The run did not end within ${mostMinutes} minutes.`)
-}
-
-/** The last state of the comment is written a moment after the end. */
-const isTold = async (app: App, runId: string): Promise<boolean> => {
-  const row = await app
-    .database()
-    .db.selectFrom('workflow_executions')
-    .select(['report_dirty', 'report_until', 'acknowledged_at', 'finished_at', 'reported_at'])
-    .where('id', '=', runId)
-    .executeTakeFirst()
-  if (!row || row.acknowledged_at === null) return true
-  return (
-    !row.report_dirty &&
-    row.report_until === null &&
-    row.reported_at !== null &&
-    row.finished_at !== null &&
-    row.reported_at >= row.finished_at
-  )
 }
 
 type Asked = { promise: Promise<void>; yes: boolean }

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { repositoryName } from '../domain/subject.ts'
 import { normalisePrivateKey } from './private-key.ts'
 
 /**
@@ -66,8 +67,14 @@ export const configSchema = z.strictObject({
     max_minutes: positive,
     report_every_seconds: z.number().nonnegative(),
     reap_every_seconds: positive,
+    held_wait_seconds: count,
   }),
   reconcile: z.strictObject({ every_minutes: positive, look_back_hours: positive }),
+  schedules: z.strictObject({
+    every_seconds: positive.max(60),
+    repositories: z.array(z.string().regex(repositoryName, 'has to be written as owner/name')),
+  }),
+  breakers: z.strictObject({ failures: z.int().positive(), open_seconds: positive, most_open_seconds: positive }),
   budget: z.strictObject({ monthly_usd: z.number().nonnegative() }),
   github: z.strictObject({
     app_id: appId,
@@ -101,13 +108,23 @@ export const configSchema = z.strictObject({
     setup_seconds: positive,
     output_kb: z.int().positive(),
   }),
-  workspace: z.strictObject({ mirror_fresh_seconds: z.number().nonnegative(), mirrors_max_mb: z.int().positive() }),
+  workspace: z.strictObject({
+    mirror_fresh_seconds: z.number().nonnegative(),
+    mirrors_max_mb: z.int().positive(),
+    keep_failed_hours: z.number().nonnegative(),
+    share_snapshots: z.enum(['auto', 'database', 'off']),
+    shared_snapshot_kb: z
+      .int()
+      .positive()
+      .max(64 * 1024),
+  }),
   proposal: z.strictObject({
     max_files: z.int().positive(),
     max_file_kb: z.int().positive(),
     max_total_kb: z.int().positive(),
     allow_binaries: z.boolean(),
     protected_paths: z.array(z.string().min(1)),
+    protected_approvers: z.array(z.string().min(1)).min(1),
     draft: z.boolean(),
     branch_prefix: z.string().min(1),
   }),
@@ -125,10 +142,14 @@ export const reloadable = [
   'runs.max_tokens',
   'runs.max_minutes',
   'runs.report_every_seconds',
+  'runs.held_wait_seconds',
+  'schedules.repositories',
+  'breakers',
   'budget',
   'models',
   'agents',
   'proposal',
   'log',
   'github.trusted_bots',
+  'workspace.keep_failed_hours',
 ] as const

@@ -22,6 +22,29 @@ export type Branch = 'then' | 'else'
 
 export const stepName = /^[a-z][a-z0-9_]{0,62}$/
 
+/** Whether something is done there to undo what a step had done. */
+export const isUndoing = (address: string): boolean => address.startsWith('@rollback/')
+
 export const within = (parent: string, name: string): string => (parent === '' ? name : `${parent}/${name}`)
 export const iteration = (address: string, index: number): string => `${address}[${index}]`
 export const branch = (address: string, taken: Branch): string => `${address}:${taken}`
+
+export type Segment = { name: string; index: number | null; branch: Branch | null }
+
+/** An address of a sub-workflow in a loop in a sub-workflow is some hundred characters; nothing of ours comes near. */
+const maxAddressCharacters = 4_000
+const segment = /^(@?[a-z][a-z0-9_]{0,62})(?:\[(0|[1-9]\d{0,8})\])?(?::(then|else))?$/
+
+/** The way back from a row: what an address is made of, outermost first. null for what is none. */
+export const parseAddress = (address: string): Segment[] | null => {
+  if (address.length > maxAddressCharacters) return null
+  const segments = address.split('/').map(segmentOf)
+  return segments.every((one) => one !== null) ? segments : null
+}
+
+const segmentOf = (text: string): Segment | null => {
+  const match = segment.exec(text)
+  if (!match) return null
+  const [, name, index, taken] = match
+  return { name: name as string, index: index === undefined ? null : Number(index), branch: (taken as Branch) ?? null }
+}

@@ -31,6 +31,22 @@ export const crashPoints = [
   'settle.before',
   'settle.after',
   'ingest.committed',
+  'park.before',
+  'park.after',
+  'approval.asked',
+  'approval.decided',
+  'approval.consumed',
+  'signal.taken',
+  'items.remembered',
+  'branch.cancelled',
+  'retry.counted',
+  'reopen.before',
+  'reopen.after',
+  'rollback.before',
+  'rollback.after',
+  'slot.taken',
+  'slot.freed',
+  'breaker.written',
   'complete.before',
   'complete.after',
 ] as const
@@ -40,6 +56,10 @@ let armed: { point: CrashPoint; left: number } | undefined
 
 export const armCrashPoint = (point: CrashPoint, occurrence: number): void => {
   armed = { point, left: occurrence }
+}
+
+export const disarmCrashPoint = (): void => {
+  armed = undefined
 }
 
 export const crashPoint = (point: CrashPoint): void => {

@@ -20,7 +20,14 @@ export type Effect<Result> = {
 }
 
 /** Who may write for a run just now: a worker by its claim, or the reporter by its own lease. */
-export type EffectGuard = { runId: string; role: 'worker' | 'reporter'; epoch: number; owner: string }
+export type EffectGuard = {
+  runId: string
+  role: 'worker' | 'reporter'
+  epoch: number
+  owner: string
+  /** Once it is aborted nothing more is sent; what has been sent is looked for all the same. Its reason is thrown. */
+  signal?: AbortSignal
+}
 
 export type EffectLedger = {
   /**

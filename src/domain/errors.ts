@@ -16,6 +16,8 @@ export const errorCodes = [
   'store_unavailable', // our own database: nothing is wrong with the work, it goes on when the database is back
   'timeout',
   'stopped', // a person asked for it
+  'rejected', // a person said no where they were asked
+  'cancelled', // another step of its group has failed, or what holds it has ended
   'shutting_down', // this process is ending; another goes on
   'stale_epoch', // this worker has lost its claim
   'budget_exceeded',
@@ -45,6 +47,8 @@ export type Failure = {
   /** What a person can do next, when that is known. */
   nextAction?: string
   retryAfterMs?: number
+  /** The outside service that failed: `github`, `anthropic`. */
+  service?: string
   detail?: Record<string, unknown>
 }
 
@@ -52,18 +56,26 @@ export class JourneymanError extends Error {
   readonly code: ErrorCode
   readonly nextAction: string | undefined
   readonly retryAfterMs: number | undefined
+  readonly service: string | undefined
   readonly detail: Record<string, unknown> | undefined
 
   constructor(
     code: ErrorCode,
     message: string,
-    options: { nextAction?: string; retryAfterMs?: number; detail?: Record<string, unknown>; cause?: unknown } = {},
+    options: {
+      nextAction?: string
+      retryAfterMs?: number
+      service?: string
+      detail?: Record<string, unknown>
+      cause?: unknown
+    } = {},
   ) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause })
     this.name = 'JourneymanError'
     this.code = code
     this.nextAction = options.nextAction
     this.retryAfterMs = options.retryAfterMs
+    this.service = options.service
     this.detail = options.detail
   }
 }
@@ -83,6 +95,7 @@ export const failureOf = (error: unknown): Failure => {
     message: error.message,
     ...(error.nextAction !== undefined && { nextAction: error.nextAction }),
     ...(error.retryAfterMs !== undefined && { retryAfterMs: error.retryAfterMs }),
+    ...(error.service !== undefined && { service: error.service }),
     ...(error.detail !== undefined && { detail: error.detail }),
   }
 }

@@ -1,3 +1,4 @@
+import type { ErrorClass } from './error-class.ts'
 import type { Failure } from './errors.ts'
 import type { Actor, Event } from './event.ts'
 import type { MicroUsd } from './money.ts'
@@ -74,6 +75,22 @@ export type StepRecord = {
   startedAt: Date
   finishedAt: Date | null
 }
+
+/** Failed tries that were followed by another, by class of failure: each has a bound of its own. */
+export type RetryCounts = Partial<Record<ErrorClass, number>>
+
+/** The call that undoes what a step did, with its inputs as they were when the step was done. */
+export type Compensation = { plugin: string; action: string; inputs: Record<string, unknown> }
+
+/**
+ * waiting    somebody is to say yes or no
+ * approved | rejected   somebody has
+ * voided     what was shown is no longer what there is, or the run ended before
+ * timed_out  nobody has, in time
+ */
+export const approvalStates = ['waiting', 'approved', 'rejected', 'voided', 'timed_out'] as const
+export type ApprovalState = (typeof approvalStates)[number]
+export type OnTimeout = 'approve' | 'reject' | 'fail'
 
 /** What a worker shows with each write for a run. */
 export type Claim = { runId: string; epoch: number; owner: string }

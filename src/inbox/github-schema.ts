@@ -41,7 +41,7 @@ const pull = z.object({
 export type Pull = z.infer<typeof pull>
 
 const label = z.object({ name: text })
-const comment = z.object({ id, body: text.nullable(), performed_via_github_app: app })
+const comment = z.object({ id, body: text.nullable(), created_at: text.nullish(), performed_via_github_app: app })
 
 export const payloads = {
   issueLabeled: z.object({ ...envelope, issue, label }),
@@ -54,7 +54,13 @@ export const payloads = {
     ...envelope,
     // A review's pull request comes without `merged`.
     pull_request: pull,
-    review: z.object({ id, body: text.nullable(), state: text, commit_id: text.nullable() }),
+    review: z.object({
+      id,
+      body: text.nullable(),
+      state: text,
+      commit_id: text.nullable(),
+      submitted_at: text.nullish(),
+    }),
   }),
   reviewCommented: z.object({ ...envelope, pull_request: pull, comment }),
   checksCompleted: z.object({

@@ -173,19 +173,27 @@ const fieldsOfPull = (pull: Pull): Record<string, string> => ({
 const isOurs = (app: { id: number } | null | undefined, self: Self): boolean =>
   app !== null && app !== undefined && String(app.id) === self.appId
 
-/** Each says where it was written, so that it can be answered there: `comment_id`, `review_id` or `review_comment_id`. */
+/** Each says when and where it was written, so that it can be answered there: `comment_id`, `review_id` or `review_comment_id`. */
 const commands = (
   payload: Common,
   subject: Subject,
-  written: { id: number; body: string | null },
+  written: {
+    id: number
+    body: string | null
+    created_at?: string | null | undefined
+    submitted_at?: string | null | undefined
+  },
   place: 'comment' | 'review' | 'review_comment',
-): Event[] =>
-  findCommands(written.body ?? '').map((command, index) =>
+): Event[] => {
+  const saidAt = written.created_at ?? written.submitted_at
+  return findCommands(written.body ?? '').map((command, index) =>
     eventOf(payload, 'command.given', subject, `${place} ${written.id} command ${index}`, {
       ...command,
       [`${place}_id`]: String(written.id),
+      ...(typeof saidAt === 'string' && { said_at: saidAt }),
     }),
   )
+}
 
 const failures: ReadonlySet<string> = new Set(['failure', 'timed_out', 'startup_failure'])
 

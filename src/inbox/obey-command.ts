@@ -1,38 +1,72 @@
+import { hasAccess } from '../domain/approver.ts'
+import { codeOf, type ErrorCode, failureOf, JourneymanError } from '../domain/errors.ts'
 import type { Event } from '../domain/event.ts'
-import type { VersionControl } from '../plugins/version-control/contract.ts'
-import type { Queue } from '../queue/contract.ts'
-import { appendAudit } from '../store/audit.ts'
-import type { Database } from '../store/database.ts'
-import { liveRunsOf, requestStop } from '../store/runs.ts'
+import { isLive } from '../domain/run.ts'
+import type { Answered } from '../report/contract.ts'
+import { newestRunOf } from '../store/runs.ts'
+import { isRunCommand, runCommands } from './command-names.ts'
+import { decideApprovals } from './decide-approvals.ts'
+import type { Given, ObeyParts } from './given-command.ts'
+import { stopRuns } from './stop-runs.ts'
 
 /**
- * What is said to runs that exist: `/ai stop`. The permission is looked up live; whoever has none is not answered, since
- * an answer to everybody is a way to have us write without end.
+ * What is said to runs that exist, or to us. The permission is looked up live; whoever has none is not answered, since an
+ * answer to everybody is a way to have us write without end, and neither is a bot. An answer is a thumb or the progress
+ * comment where that says it; words are for who asked for words, or was not understood. All of it may be done again.
  */
 export const createObeyCommand =
-  (parts: {
-    database: Database
-    queue: Queue
-    versionControl: VersionControl
-    log: (level: 'info' | 'warn', message: string, data?: Record<string, unknown>) => void
-  }) =>
-  async (event: Event): Promise<void> => {
-    if (event.repository === null || event.subject === null || event.fields['command'] !== 'stop') return
-    const { repository, installation, actor } = event
-    const permission = await parts.versionControl.getPermission({ repository, installation }, actor)
-    if (permission !== 'write' && permission !== 'maintain' && permission !== 'admin') {
-      return parts.log('info', 'a command by someone who may not was left alone', { actor: actor.login, permission })
+  (parts: ObeyParts) =>
+  async (event: Event, delivery: string): Promise<Answered> => {
+    if (event.repository === null || event.subject === null) return 'done'
+    const place = { repository: event.repository, installation: event.installation }
+    const given = { event, delivery, place, subject: `${event.subject.kind}/${event.subject.key}` }
+    const command = event.fields['command'] ?? ''
+    if (command === 'approve') return decideApprovals(parts, given, 'approved')
+    if (command === 'reject') return decideApprovals(parts, given, 'rejected')
+    const permission = await parts.versionControl.getPermission(place, event.actor)
+    if (!hasAccess(permission, 'write')) {
+      parts.log('info', 'a command by someone who may not was left alone', { actor: event.actor.login, permission })
+      return 'done'
     }
-    const runs = await liveRunsOf(parts.database.db, repository, `${event.subject.kind}/${event.subject.key}`)
-    await parts.database.db.transaction().execute(async (tx) => {
-      const stopped: string[] = []
-      for (const run of runs) if (await requestStop(tx, run.id, actor.login)) stopped.push(run.id)
-      const jobs = stopped.map((runId) => ({ runId }))
-      if (jobs.length > 0) await parts.queue.enqueueAll('advance-run', jobs, { tx })
-      // The audit's lock comes after every row's, as everywhere: a run that ends just now holds its row and waits for it.
-      for (const runId of stopped) {
-        const entry = { actor: `github:${actor.login}`, action: 'run.stop_requested', runId, detail: {} }
-        await appendAudit(tx, entry)
-      }
-    })
+    if (command === 'stop') await stopRuns(parts, given)
+    else if (!event.actor.isBot) return obeyPerson(parts, given, command)
+    return 'done'
   }
+
+const obeyPerson = async (parts: ObeyParts, given: Given, command: string): Promise<Answered> => {
+  if (command === 'retry') return retryNewest(parts, given)
+  const text = command === 'status' ? await parts.answers.status(given.event) : listOf(parts, command)
+  await parts.answers.reply(given.event, given.delivery, text)
+  return 'done'
+}
+
+/** A retry that has begun shows itself in the run's comment; one that cannot be is said why. */
+const retryNewest = async (parts: ObeyParts, given: Given): Promise<Answered> => {
+  const { event, delivery } = given
+  const { db } = parts.database
+  const run = await newestRunOf(db, given.place.repository, given.subject)
+  try {
+    if (!run) throw new JourneymanError('not_found', 'No run here could be tried again.')
+    if (isLive(run.state)) throw new JourneymanError('conflict', 'The run here is under way.')
+    await parts.retry(run.id, (event.fields['arguments'] ?? '').split(/\s/)[0] || null, given)
+    return parts.answers.thumb(run.id, event)
+  } catch (error) {
+    if (!isSayable(codeOf(error))) throw error
+    const { message, nextAction } = failureOf(error)
+    await parts.answers.reply(event, delivery, [message, nextAction].filter(Boolean).join(' '))
+    return 'done'
+  }
+}
+
+const isSayable = (code: ErrorCode): boolean => code === 'not_found' || code === 'conflict' || code === 'invalid_input'
+
+const listOf = (parts: ObeyParts, command: string): string => {
+  const known = isRunCommand(command)
+    ? []
+    : [`I do not know \`/ai ${command.replaceAll('`', "'")}\`. This is what there is:`, '']
+  const starting = parts
+    .starting()
+    .map((name) => `- \`/ai ${name}\`: start the work that this installation does for it`)
+  const ours = Object.entries(runCommands).map(([name, what]) => `- \`/ai ${name}\`: ${what}`)
+  return [...known, ...starting, ...ours].join('\n')
+}

@@ -1,12 +1,10 @@
-import { createHash } from 'node:crypto'
 import { crashPoint } from '../domain/crash-point.ts'
 import { codeOf, JourneymanError } from '../domain/errors.ts'
 import type { Delivery, Event, Reading } from '../domain/event.ts'
-import { newId } from '../domain/ids.ts'
-import { intentKey } from '../domain/intent-key.ts'
 import type { Queue } from '../queue/contract.ts'
 import type { Database, Tx } from '../store/database.ts'
 import {
+  type DeliveryLink,
   type DeliveryRow,
   findBodies,
   getDelivery,
@@ -14,11 +12,11 @@ import {
   linkDeliveries,
   setDisposition,
 } from '../store/deliveries.ts'
-import { asStored } from '../store/json.ts'
-import { insertRuns, type NewRun } from '../store/runs.ts'
-import type { LoadedWorkflow } from '../workflow/language/definition.ts'
-import { matchTriggers } from '../workflow/language/match-triggers.ts'
+import { insertRuns, type Standing } from '../store/runs.ts'
+import { addSignals, type NewSignal, runsWaitingFor } from '../store/signals.ts'
 import { createBatch } from './batch.ts'
+import { isForRuns } from './command-names.ts'
+import { createPlanner, onePerIntent, type Plan, type PlanParts } from './plan-delivery.ts'
 
 /** What became of a delivery. `known`: it had arrived before, and nothing was done this time. */
 export type Receipt = {
@@ -28,8 +26,6 @@ export type Receipt = {
   runs: string[]
 }
 
-export type RunCaps = { costCap: number; tokenCap: number; deadlineSeconds: number }
-
 export type Receiver = {
   /**
    * Stores the delivery with what follows from it, in one transaction; not stored means not acknowledged. Throws
@@ -38,13 +34,9 @@ export type Receiver = {
   receive: (delivery: Delivery, reading: Reading) => Promise<Receipt>
 }
 
-export const createReceiver = (parts: {
-  database: Database
-  queue: Queue
-  workflows: () => LoadedWorkflow[]
-  caps: (workflow: LoadedWorkflow) => RunCaps
-}): Receiver => {
+export const createReceiver = (parts: PlanParts & { database: Database; queue: Queue }): Receiver => {
   const { database, queue } = parts
+  const planOf = createPlanner(parts)
   const store = createBatch<Plan, Receipt>({
     most: 64,
     // PGlite has one connection; PostgreSQL writes one batch while it syncs another.
@@ -54,12 +46,11 @@ export const createReceiver = (parts: {
     full: () =>
       new JourneymanError('overloaded', 'More deliveries are waiting to be stored than can be: send it again.'),
     isOfAll: (error) => codeOf(error) === 'store_unavailable',
-    // On copies: what a try that failed has written into a plan is not true of the next.
     run: (plans) => database.db.transaction().execute((tx) => storePlans(tx, queue, plans.map(copyOf))),
   })
   return {
     receive: async (delivery, reading) => {
-      const receipt = await store(planOf(delivery, reading, parts.workflows(), parts.caps))
+      const receipt = await store(planOf(delivery, reading))
       crashPoint('ingest.committed')
       if (!receipt.known) return receipt
       const before = await getDelivery(database.db, delivery.provider, delivery.deliveryId)
@@ -68,57 +59,8 @@ export const createReceiver = (parts: {
   }
 }
 
-/** What a delivery will come to, decided before the transaction so that it is short. */
-type Plan = { row: DeliveryRow; runs: NewRun[]; commands: Event[] }
-
+/** On copies of what was planned: what a try that failed has written into one is not true of the next. */
 const copyOf = (plan: Plan): Plan => ({ ...plan, row: { ...plan.row } })
-
-const planOf = (
-  delivery: Delivery,
-  reading: Reading,
-  workflows: LoadedWorkflow[],
-  caps: (workflow: LoadedWorkflow) => RunCaps,
-): Plan => {
-  // As rows can hold them: a comment may contain anything.
-  const events = 'events' in reading ? (asStored(reading.events) as Event[]) : []
-  const commands = events.filter(isSignal)
-  const runs = events.filter((event) => !isSignal(event)).flatMap((event) => runsFor(event, workflows, caps))
-  const useless = 'ignored' in reading ? reading.ignored : `No workflow is started by ${namesOf(events)}.`
-  const disposition = runs.length > 0 ? 'started' : commands.length > 0 ? 'signalled' : 'ignored'
-  return {
-    row: {
-      id: newId('del'),
-      provider: delivery.provider,
-      deliveryId: delivery.deliveryId,
-      type: delivery.type.replaceAll('\u0000', ''),
-      bodyHash: createHash('sha256').update(delivery.body).digest('hex'),
-      body: delivery.body.toString('utf8').replaceAll('\u0000', ''),
-      disposition,
-      reason: disposition === 'ignored' ? useless : null,
-    },
-    runs,
-    commands,
-  }
-}
-
-/** Commands that are said to a run that exists; the others start one. */
-const isSignal = (event: Event): boolean => event.name === 'command.given' && event.fields['command'] === 'stop'
-
-const runsFor = (event: Event, workflows: LoadedWorkflow[], caps: (workflow: LoadedWorkflow) => RunCaps): NewRun[] => {
-  if (event.repository === null || event.subject === null) return []
-  const repository = event.repository
-  const subject = `${event.subject.kind}/${event.subject.key}`
-  return matchTriggers(event, workflows).map((workflow) => ({
-    id: newId('run'),
-    workflow: workflow.definition.name,
-    definitionHash: workflow.hash,
-    intentKey: intentKey(event, workflow.definition.name),
-    repository,
-    subject,
-    event,
-    ...caps(workflow),
-  }))
-}
 
 const storePlans = async (tx: Tx, queue: Queue, plans: Plan[]): Promise<Receipt[]> => {
   await ignoreReplays(tx, plans)
@@ -126,27 +68,76 @@ const storePlans = async (tx: Tx, queue: Queue, plans: Plan[]): Promise<Receipt[
   const rows = plans.map((plan) => plan.row).sort((a, b) => (a.deliveryId < b.deliveryId ? -1 : 1))
   const fresh = await insertDeliveries(tx, rows)
   const stored = plans.filter((plan) => fresh.has(plan.row.id))
-  const standing = await insertRuns(tx, onePerIntent(stored.flatMap((plan) => plan.runs)))
-  const outcomes = stored.map((plan) => ({ plan, links: linksOf(plan, standing) }))
+  // Before the runs of this batch are there: what starts a run is no signal to it.
+  const waiting = await runsWaitingFor(
+    tx,
+    stored.flatMap((plan) => plan.events),
+  )
+  const standing = await insertRuns(tx, onePerIntent(stored.flatMap((plan) => plan.runs)), [...waiting.values()].flat())
+  const signals = await giveSignals(tx, stored, waiting)
+  const outcomes = stored.map((plan) => outcomeOf(plan, standing, signals))
   await linkDeliveries(
     tx,
     outcomes.flatMap((outcome) => outcome.links),
   )
-  const joined = outcomes.filter(({ links }) => links.length > 0 && links.every((link) => link.role === 'joined'))
-  for (const { plan } of joined) plan.row.disposition = 'joined'
-  await setDisposition(
-    tx,
-    joined.map(({ plan }) => plan.row.id),
-    'joined',
-    null,
-  )
-  const started = outcomes.flatMap(({ links }) => links.filter((link) => link.role === 'started'))
-  const jobs = [
-    ...started.map((link) => ({ runId: link.runId })),
-    ...stored.flatMap((plan) => plan.commands.map((command) => ({ command }))),
-  ]
-  if (jobs.length > 0) await queue.enqueueAll('acknowledge', jobs, { tx })
+  await correctDispositions(tx, outcomes)
+  await enqueueJobs(tx, queue, outcomes, signals)
   return plans.map((plan) => receiptOf(plan, fresh, outcomes.find((outcome) => outcome.plan === plan)?.links ?? []))
+}
+
+/** Each event to each live run that may wait for it; what was given. */
+const giveSignals = async (tx: Tx, stored: Plan[], waiting: Map<Event, string[]>): Promise<NewSignal[]> => {
+  const signals = stored.flatMap((plan) =>
+    plan.events.flatMap((event, ordinal) =>
+      (waiting.get(event) ?? []).map((runId): NewSignal => ({ runId, delivery: plan.row.id, event, ordinal })),
+    ),
+  )
+  const live = await addSignals(tx, signals)
+  return signals.filter((signal) => live.has(signal.runId))
+}
+
+type Outcome = { plan: Plan; links: DeliveryLink[]; commands: Event[] }
+
+/** What starts or joins a run and is a signal to it too has one link, the first; the signal is given all the same. */
+const outcomeOf = (plan: Plan, standing: Map<string, Standing>, signals: NewSignal[]): Outcome => {
+  const own = signals.filter((signal) => signal.delivery === plan.row.id)
+  const links = [
+    ...linksOf(plan, standing),
+    ...own.map(({ runId }): DeliveryLink => ({ delivery: plan.row.id, runId, role: 'signalled' })),
+  ]
+  return {
+    plan,
+    links: [...new Map(links.toReversed().map((link) => [link.runId, link])).values()].toReversed(),
+    // A word that a run waits for is not unknown.
+    commands: plan.commands.filter((command) => isForRuns(command) || !own.some(({ event }) => event === command)),
+  }
+}
+
+const correctDispositions = async (tx: Tx, outcomes: Outcome[]): Promise<void> => {
+  const became = Map.groupBy(outcomes, ({ plan, links }) => dispositionOf(plan, links))
+  for (const disposition of ['joined', 'signalled'] as const) {
+    const changed = (became.get(disposition) ?? []).filter(({ plan }) => plan.row.disposition !== disposition)
+    for (const { plan } of changed) Object.assign(plan.row, { disposition, reason: null })
+    const ids = changed.map(({ plan }) => plan.row.id)
+    await setDisposition(tx, ids, disposition, null)
+  }
+}
+
+const dispositionOf = ({ row }: Plan, links: DeliveryLink[]): DeliveryRow['disposition'] => {
+  for (const role of ['started', 'joined', 'signalled'] as const)
+    if (links.some((link) => link.role === role)) return role
+  return row.disposition
+}
+
+const enqueueJobs = async (tx: Tx, queue: Queue, outcomes: Outcome[], signals: NewSignal[]): Promise<void> => {
+  const started = outcomes.flatMap(({ links }) => links.filter((link) => link.role === 'started'))
+  const acknowledge = [
+    ...started.map(({ runId }) => ({ runId })),
+    ...outcomes.flatMap(({ plan, commands }) => commands.map((command) => ({ command, delivery: plan.row.id }))),
+  ]
+  const woken = [...new Set(signals.map(({ runId }) => runId))].map((runId) => ({ runId }))
+  if (acknowledge.length > 0) await queue.enqueueAll('acknowledge', acknowledge, { tx })
+  if (woken.length > 0) await queue.enqueueAll('advance-run', woken, { tx })
 }
 
 /** An old signed body under a new id, or twice in this batch: kept on record, starts nothing. */
@@ -164,28 +155,24 @@ const ignoreReplays = async (tx: Tx, plans: Plan[]): Promise<void> => {
       plan.row.disposition = 'ignored'
       plan.row.reason = `The same body arrived before, as delivery ${first}.`
       plan.runs = []
+      plan.events = []
       plan.commands = []
     }
   }
 }
 
-const onePerIntent = (runs: NewRun[]): NewRun[] => [...new Map(runs.map((run) => [run.intentKey, run])).values()]
-
-type Link = { delivery: string; runId: string; role: 'started' | 'joined'; event?: Event }
-
-const linksOf = (plan: Plan, standing: Map<string, { id: string; joined: boolean }>): Link[] =>
-  onePerIntent(plan.runs).flatMap((run) => {
+const linksOf = (plan: Plan, standing: Map<string, Standing>): DeliveryLink[] =>
+  onePerIntent(plan.runs).flatMap((run): DeliveryLink[] => {
     const live = standing.get(run.intentKey)
     if (!live) return []
     const link = { delivery: plan.row.id, runId: live.id }
-    return [live.id === run.id ? { ...link, role: 'started' } : { ...link, role: 'joined', event: run.event }]
+    if (live.id === run.id) return [{ ...link, role: 'started' }]
+    return [{ ...link, role: 'joined', event: run.event, late: live.late }]
   })
 
-const receiptOf = (plan: Plan, fresh: Set<string>, links: Link[]): Receipt => ({
+const receiptOf = (plan: Plan, fresh: Set<string>, links: DeliveryLink[]): Receipt => ({
   known: !fresh.has(plan.row.id),
   disposition: plan.row.disposition,
   reason: plan.row.reason,
   runs: links.map((link) => link.runId),
 })
-
-const namesOf = (events: Event[]): string => [...new Set(events.map((event) => event.name))].join(', ') || 'this'

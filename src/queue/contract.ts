@@ -1,11 +1,11 @@
 import type { Event } from '../domain/event.ts'
 import type { Tx } from '../store/database.ts'
 
-export const lanes = ['acknowledge', 'advance-run', 'report', 'reap', 'reconcile'] as const
+export const lanes = ['acknowledge', 'advance-run', 'report', 'reap', 'reconcile', 'schedule'] as const
 export type Lane = (typeof lanes)[number]
 
-/** What a job is about: a run, or a command that is said to the runs of its subject. */
-export type JobData = { runId?: string; command?: Event }
+/** What a job is about: a run, or a command that is said to the runs of its subject, with the row of its delivery. */
+export type JobData = { runId?: string; command?: Event; delivery?: string }
 
 /** pg-boss behind a few verbs. Handlers are handed in by app.ts; a handler that throws is retried with back-off. */
 export type Queue = {

@@ -24,4 +24,5 @@ export const laneSettings: Record<Lane, QueueOptions> = {
   report: { ...shared, expireInSeconds: 5 * minutes },
   reap: { ...shared, expireInSeconds: 5 * minutes },
   reconcile: { ...shared, expireInSeconds: 30 * minutes },
+  schedule: { ...shared, expireInSeconds: 5 * minutes },
 }

@@ -1,6 +1,7 @@
 import type { EffectGuard } from '../domain/effect.ts'
 import { type Failure, failureOf, JourneymanError } from '../domain/errors.ts'
 import type { Run } from '../domain/run.ts'
+import { isOperators, subjectOf } from '../domain/subject.ts'
 import type { Permission } from '../plugins/version-control/contract.ts'
 import type { Tx } from '../store/database.ts'
 import { restartForOthers } from '../store/joined-events.ts'
@@ -76,6 +77,8 @@ const admit = async (parts: AcknowledgeParts, guard: EffectGuard, lease: ReportL
 /** null when the work may begin. What cannot be found out now throws, and is tried again. */
 const refusalOf = async (parts: AcknowledgeParts, run: Run): Promise<Failure | null> => {
   const { actor } = run
+  // Whoever could ask for it holds the installation's own keys.
+  if (isOperators(run)) return null
   if (actor.isBot && !parts.trustedBots().includes(Number(actor.id))) {
     return failureOf(
       new JourneymanError(
@@ -120,9 +123,9 @@ const emptyTicket = async (parts: AcknowledgeParts, run: Run): Promise<Failure |
 
 const react = (parts: AcknowledgeParts, guard: EffectGuard, run: Run): Promise<unknown> => {
   const add = parts.taskManagement.addReaction
-  if (!add) return Promise.resolve()
+  if (!add || subjectOf(run).kind === 'request') return Promise.resolve()
   const ref = taskRefOf(run)
-  const commentId = run.event.fields['comment_id'] ?? null
+  const commentId = isOperators(run) ? null : (run.event.fields['comment_id'] ?? null)
   return parts.effects.set(guard, {
     key: 'reaction.eyes',
     kind: 'reaction',

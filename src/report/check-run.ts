@@ -1,30 +1,36 @@
-import type { Run } from '../domain/run.ts'
+import { isLive, type Run } from '../domain/run.ts'
 import type { CheckRun } from '../plugins/version-control/contract.ts'
+import { shorten } from './wording.ts'
 
-/** The run as a check on the head of its pull request; null while there is none. */
-export const renderCheckRun = (run: Run, summary: string, runUrl: string | null): CheckRun | null => {
+const mostTitleCharacters = 250
+
+/**
+ * The run as a check on the head of its pull request; null while there is none. A run that waits is in progress and says so
+ * in its title: only GitHub's own Actions may set `waiting`, and `action_required` would be a conclusion.
+ */
+export const renderCheckRun = (
+  run: Run,
+  { title, summary, url }: { title: string; summary: string; url: string | null },
+): CheckRun | null => {
   const change = run.links.change
   if (!change) return null
-  const ended = run.state !== 'queued' && run.state !== 'running' && run.state !== 'parked'
+  const ended = !isLive(run.state)
   return {
     name: 'Journeyman',
     headSha: change.headSha,
     externalId: run.id,
     status: ended ? 'completed' : 'in_progress',
     ...(ended && { conclusion: conclusionOf(run) }),
-    title: titleOf(run),
+    title: shorten(
+      run.state === 'failed' && run.failure ? `${title}: ${run.failure.code}` : title,
+      mostTitleCharacters,
+    ),
     summary,
-    ...(runUrl !== null && { detailsUrl: runUrl }),
+    ...(url !== null && { detailsUrl: url }),
   }
 }
 
 const conclusionOf = (run: Run): 'success' | 'failure' | 'cancelled' => {
   if (run.state === 'done') return 'success'
   return run.state === 'stopped' ? 'cancelled' : 'failure'
-}
-
-const titleOf = (run: Run): string => {
-  if (run.state === 'done') return 'The run is done'
-  if (run.state === 'stopped') return 'The run was stopped'
-  return run.failure ? `The run failed: ${run.failure.code}` : 'The run is under way'
 }

@@ -1,40 +1,39 @@
 import type { Failure } from '../domain/errors.ts'
 import { formatUsd } from '../domain/money.ts'
-import { isLive, type Run, type StepRecord } from '../domain/run.ts'
+import { isLive } from '../domain/run.ts'
+import { approvalBlocks } from './approval-block.ts'
+import { checklist, isOver } from './checklist.ts'
 import { disarm } from './disarm.ts'
-import { duration, plural } from './wording.ts'
-
-/** What the progress comment is drawn from: rows, and the names of the definition's steps. Never the model's words. */
-export type ProgressFacts = {
-  run: Run
-  steps: StepRecord[]
-  /** The definition's own steps in order, as people should read them. */
-  plan: { name: string; description: string }[]
-  cost: number
-  runUrl: string | null
-  sandbox: { usable: boolean; kind: string }
-  now: Date
-}
+import type { ProgressFacts } from './progress-facts.ts'
+import { undone } from './undone.ts'
+import { waitTitle } from './waiting.ts'
+import { duration, plural, shorten } from './wording.ts'
 
 export const progressMarker = (runId: string): string => `<!-- journeyman:progress:${runId} -->`
+
+const mostMessageCharacters = 3_000
 
 /** The one comment of a run. The marker, by which it is found again, is its last line. */
 export const renderProgress = (facts: ProgressFacts): string =>
   [
-    headline(facts),
+    renderHeadline(facts),
     '',
     ...checklist(facts),
+    ...(isLive(facts.run.state) ? approvalBlocks(facts) : []),
+    ...undone(facts),
     ...ending(facts),
     '',
-    commands(facts.run),
+    commands(facts),
     progressMarker(facts.run.id),
   ].join('\n')
 
-const headline = (facts: ProgressFacts): string => {
-  const { run, plan } = facts
-  const finished = plan.filter((step) => isOver(stateOf(facts, step.name))).length
+/** Where the run stands, in one line. */
+export const renderHeadline = (facts: ProgressFacts): string => {
+  const { run, plan, steps } = facts
+  const states = new Map(steps.map((row) => [row.address, row.state]))
+  const finished = plan.filter((step) => isOver(states.get(step.name))).length
   const parts = [
-    `**${title(run)}**`,
+    `**${progressTitle(facts)}**`,
     plan.length > 0 ? `${finished} of ${plural(plan.length, 'step')}` : null,
     elapsed(facts),
     `${formatUsd(facts.cost)} of ${formatUsd(run.costCap)}`,
@@ -43,55 +42,27 @@ const headline = (facts: ProgressFacts): string => {
   return parts.filter((part) => part !== null).join(' · ')
 }
 
-const title = (run: Run): string => {
+export const progressTitle = (facts: ProgressFacts): string => {
+  const { run } = facts
   if (run.state === 'done') return run.links.change ? `Done: #${run.links.change.number} is ready for review` : 'Done'
-  if (run.state === 'failed') return 'Failed'
+  if (run.state === 'failed') return run.failure?.code === 'rejected' ? 'Rejected' : 'Failed'
   if (run.state === 'refused') return 'Not started'
-  if (run.state === 'stopped') return run.stopRequestedBy ? `Stopped by ${run.stopRequestedBy}` : 'Stopped'
-  if (run.state === 'parked')
-    return run.wakeAt ? `Waiting until ${run.wakeAt.toISOString().slice(11, 16)} UTC` : 'Waiting'
+  if (run.state === 'stopped') return run.stopRequestedBy ? `Stopped by ${disarm(run.stopRequestedBy)}` : 'Stopped'
   if (run.stopRequestedBy) return 'Stopping'
+  if (run.state === 'parked') return waitTitle(facts)
   return run.state === 'queued' && run.startedAt === null ? 'Starting' : 'Working on it'
 }
 
 const elapsed = ({ run, now }: ProgressFacts): string =>
   duration((run.finishedAt ?? now).getTime() - (run.startedAt ?? run.createdAt).getTime())
 
-/** Finished steps and the one under way have a line each; what is still to come shares one. */
-const checklist = (facts: ProgressFacts): string[] => {
-  const lines: string[] = []
-  const later: string[] = []
-  for (const step of facts.plan) {
-    const row = facts.steps.find((one) => one.address === step.name)
-    const text = disarm(step.description || step.name)
-    if (row) lines.push(stepLine(row, text, facts))
-    else later.push(text)
-  }
-  if (later.length > 0 && isLive(facts.run.state)) lines.push(`- [ ] ${later.map(lowerAfterFirst).join(', ')}`)
-  return lines
-}
-
-const stepLine = (row: StepRecord, text: string, facts: ProgressFacts): string => {
-  const time = duration((row.finishedAt ?? facts.now).getTime() - row.startedAt.getTime())
-  const cost = row.cost > 0 ? ` · ${formatUsd(row.cost)}` : ''
-  if (row.state === 'done') return `- [x] ${text} · ${time}${cost}`
-  if (row.state === 'skipped') return `- [x] ~~${text}~~ · skipped${row.reason ? `: ${disarm(row.reason)}` : ''}`
-  if (row.state === 'failed') return `- [ ] ${text} · **failed** · ${time}${cost}`
-  const activity = row.activity ? ` · ${disarm(row.activity)}` : ''
-  const again = row.attempts > 1 ? ` · attempt ${row.attempts}` : ''
-  return `- [ ] **${text}** · ${time}${cost}${again}${activity}`
-}
-
-const lowerAfterFirst = (text: string, index: number): string =>
-  index === 0 ? text : text.charAt(0).toLowerCase() + text.slice(1)
-
 const ending = ({ run, sandbox }: ProgressFacts): string[] => {
   const lines: string[] = []
   if (run.links.change && run.state !== 'done') lines.push('', `Pull request: #${run.links.change.number}`)
   if (run.failure && !isLive(run.state) && run.state !== 'stopped') {
     const { message, nextAction } = presentable(run.failure)
-    lines.push('', `> ${disarm(message).replaceAll('\n', '\n> ')}`)
-    if (nextAction) lines.push('', `**What you can do:** ${disarm(nextAction)}`)
+    lines.push('', `> ${disarm(shorten(message, mostMessageCharacters)).replaceAll('\n', '\n> ')}`)
+    if (nextAction) lines.push('', `**What you can do:** ${disarm(shorten(nextAction, mostMessageCharacters))}`)
   }
   if (sandbox.kind === 'none')
     lines.push('', '⚠️ This installation runs commands **without a sandbox** (`sandbox: none`).')
@@ -108,8 +79,20 @@ const presentable = (failure: Failure): Pick<Failure, 'message' | 'nextAction'> 
       }
     : failure
 
-const commands = (run: Run): string => (isLive(run.state) ? '`/ai stop`' : '`/ai run` · or put the label `ai` on again')
+const commands = ({ run, approvals, steps }: ProgressFacts): string => {
+  if (isLive(run.state)) {
+    const asks = approvals.some(({ state }) => state === 'waiting')
+    return asks ? '`/ai approve` · `/ai reject` · `/ai stop` · `/ai help`' : '`/ai stop` · `/ai help`'
+  }
+  // What was undone leaves nothing to go on from.
+  const isWhole = !steps.some(({ address }) => address.startsWith('@rollback/'))
+  const retry = isWhole && (run.state === 'failed' || run.state === 'stopped') ? '`/ai retry` · ' : ''
+  return `${retry}\`/ai run\`${labelOf(run)}`
+}
 
-const stateOf = (facts: ProgressFacts, name: string) => facts.steps.find((row) => row.address === name)?.state
-
-const isOver = (state: StepRecord['state'] | undefined): boolean => state === 'done' || state === 'skipped'
+/** How it was started, where a label has: of another event nothing is known that a person could do again. */
+const labelOf = ({ event }: ProgressFacts['run']): string => {
+  if (event.name === 'command.given') return ' · or put the label `ai` on again'
+  const { label } = event.fields
+  return label !== undefined && /^[\w:. -]+$/.test(label) ? ` · or put the label \`${label}\` on again` : ''
+}

@@ -1,11 +1,8 @@
 import { describe, expect, it } from 'vitest'
-import type { Run, StepRecord } from '../domain/run.ts'
+import type { Run } from '../domain/run.ts'
 import { disarm, fenced, inlineCode } from './disarm.ts'
-import { renderProgress } from './progress-comment.ts'
 import { type PullRequestFacts, renderPullRequestBody } from './pull-request-body.ts'
-import { stateLabels } from './state-labels.ts'
 
-const change = { number: 7, url: 'https://code.test/7', title: 'T', branch: 'b', headSha: 'c', files: 1 }
 const runIn = (state: Run['state'], columns: Partial<Run> = {}): Run => ({
   id: 'run_1',
   workflow: 'w',
@@ -61,88 +58,6 @@ describe('words of others', () => {
   it('cannot end the code that they stand in', () => {
     expect(inlineCode('a`b\nc')).toBe("`a'b c`")
     expect(fenced('```\n````')).toBe('`````\n```\n````\n`````')
-  })
-})
-
-describe('the progress comment', () => {
-  const plan = [
-    { name: 'read', description: 'Read the ticket' },
-    { name: 'write', description: 'Write the code' },
-    { name: 'open', description: 'Open the pull request' },
-  ]
-  const step = (name: string, state: StepRecord['state'], columns: Partial<StepRecord> = {}): StepRecord => ({
-    runId: 'run_1',
-    address: name,
-    name,
-    kind: 'run',
-    ordinal: 1,
-    state,
-    attempts: 1,
-    result: null,
-    failure: null,
-    reason: null,
-    activity: null,
-    cost: 0,
-    startedAt: new Date('2026-11-20T10:00:00Z'),
-    finishedAt: state === 'running' ? null : new Date('2026-11-20T10:00:14Z'),
-    ...columns,
-  })
-  const draw = (run: Run, steps: StepRecord[] = [], sandbox = { usable: true, kind: 'bubblewrap' }) =>
-    renderProgress({ run, steps, plan, cost: 420_000, runUrl: null, sandbox, now: new Date('2026-11-20T10:02:10Z') })
-
-  it('shows what is done, what is under way and what is to come', () => {
-    const text = draw(runIn('running'), [
-      step('read', 'done'),
-      step('write', 'running', { activity: 'editing `a.ts`', attempts: 2, cost: 420_000 }),
-    ])
-    expect(text).toContain('**Working on it** · 1 of 3 steps · 2m 10s · $0.42 of $5.00')
-    expect(text).toContain('- [x] Read the ticket · 14s')
-    expect(text).toContain('- [ ] **Write the code** · 2m 10s · $0.42 · attempt 2 · editing `a.ts`')
-    expect(text).toContain('- [ ] Open the pull request')
-    expect(text).toContain('`/ai stop`')
-    expect(text.split('\n').at(-1)).toBe('<!-- journeyman:progress:run_1 -->')
-  })
-
-  it.each<[string, Run, RegExp]>([
-    ['before the beginning', runIn('queued', { startedAt: null }), /^\*\*Starting\*\*/],
-    [
-      'while it waits',
-      runIn('parked', { wakeAt: new Date('2026-11-20T11:30:00Z') }),
-      /^\*\*Waiting until 11:30 UTC\*\*/,
-    ],
-    ['while it is being stopped', runIn('running', { stopRequestedBy: 'bob' }), /^\*\*Stopping\*\*/],
-    ['stopped', runIn('stopped', { stopRequestedBy: 'bob' }), /^\*\*Stopped by bob\*\*/],
-    ['done', runIn('done', { links: { change } }), /^\*\*Done: #7 is ready for review\*\*/],
-    ['failed', runIn('failed'), /^\*\*Failed\*\*/],
-  ])('says where the run stands: %s', (_name, run, title) => {
-    expect(draw(run)).toMatch(title)
-  })
-
-  it('says why it failed and what to do, in words that do nothing', () => {
-    const failure = { code: 'timeout' as const, message: 'Ask @octocat\n<!-- x -->', nextAction: '/ai run' }
-    const text = draw(runIn('failed', { failure, links: { change } }))
-    expect(text).toContain('> Ask @\u200boctocat\n> &lt;!-- x -->')
-    expect(text).toContain('**What you can do:** \u200b/ai run')
-    expect(text).toContain('Pull request: #7')
-  })
-
-  it('does not tell the world what a defect says', () => {
-    const text = draw(runIn('failed', { failure: { code: 'internal', message: 'connect 10.0.0.7:5432 as admin' } }))
-    expect(text).not.toContain('10.0.0.7')
-    expect(text).toContain('A defect of Journeyman')
-  })
-
-  it('says when there is no sandbox', () => {
-    expect(draw(runIn('running'), [], { usable: true, kind: 'none' })).toContain('without a sandbox')
-    expect(draw(runIn('running'), [], { usable: false, kind: 'bubblewrap' })).toContain('checks are not run')
-  })
-
-  it('has the labels of its state', () => {
-    expect(stateLabels(runIn('running'))).toEqual({ add: ['ai:working'], remove: ['ai', 'ai:review', 'ai:failed'] })
-    expect(stateLabels(runIn('done', { links: { change } })).add).toEqual(['ai:review'])
-    expect(stateLabels(runIn('done')).add).toEqual([])
-    expect(stateLabels(runIn('stopped')).add).toEqual(['ai:failed'])
-    expect(stateLabels(runIn('refused')).add).toEqual([])
   })
 })
 

@@ -1,14 +1,18 @@
 import { createHash } from 'node:crypto'
 import type { EffectGuard, EffectLedger } from '../domain/effect.ts'
 import { type Failure, failureOf } from '../domain/errors.ts'
-import { isLive, type Run, type RunLinks, type StepRecord } from '../domain/run.ts'
+import type { PlanStep } from '../domain/plan.ts'
+import { isLive, type Run, type RunLinks } from '../domain/run.ts'
+import { subjectOf } from '../domain/subject.ts'
 import type { TaskManagement, TaskRef } from '../plugins/task-management/contract.ts'
 import type { VersionControl } from '../plugins/version-control/contract.ts'
-import { progressComment, type ReportLease } from '../store/reporting.ts'
+import { type Approval, approvalsOf } from '../store/approvals.ts'
+import { hasSuccessor, progressComment, type ReportLease } from '../store/reporting.ts'
 import { addLinks, getRun } from '../store/runs.ts'
-import { loadSteps } from '../store/steps.ts'
+import { loadSteps, type StepRow } from '../store/steps.ts'
 import { renderCheckRun } from './check-run.ts'
-import { progressMarker, renderProgress } from './progress-comment.ts'
+import { progressMarker, progressTitle, renderProgress } from './progress-comment.ts'
+import type { ProgressFacts } from './progress-facts.ts'
 import { stateLabels } from './state-labels.ts'
 import { isForGood, type LeaseParts, withReportLease } from './with-report-lease.ts'
 
@@ -18,7 +22,7 @@ export type ReporterParts = LeaseParts & {
   taskManagement: TaskManagement
   versionControl: VersionControl
   /** The definition's own steps, as people should read them. */
-  planOf: (definitionHash: string) => Promise<{ name: string; description: string }[]>
+  planOf: (definitionHash: string) => Promise<PlanStep[]>
   costOf: (runId: string) => Promise<number>
   runUrl: (runId: string) => string | null
   sandbox: () => { usable: boolean; kind: string }
@@ -52,15 +56,14 @@ export const tell = async (parts: ReporterParts, lease: ReportLease): Promise<vo
   const { db } = parts.database
   // Read again: what stood in the row at the lease may be older than the steps read now.
   const run = (await getRun(db, lease.run.id)) ?? lease.run
+  // About no issue and no change: there is no place where it could be told.
+  if (subjectOf(run).kind === 'request') return
   const guard: EffectGuard = { runId: run.id, role: 'reporter', epoch: lease.epoch, owner: parts.owner }
-  const steps = await loadSteps(db, run.id)
-  const body = await draw(parts, run, steps)
+  const facts = await factsOf(parts, run)
+  const body = renderProgress(facts)
   const comment = await writeComment(parts, guard, run, body)
-  // The run reads its ticket as it was before we touch its labels, which say its status.
-  if (!isLive(run.state) || steps.some((step) => step.address === '@start' && step.state === 'done')) {
-    await orWithout(parts, run, 'labels', () => setLabels(parts, guard, run))
-  }
-  await orWithout(parts, run, 'check run', () => setCheckRun(parts, guard, run, body))
+  if (await mayLabel(parts, facts)) await orWithout(parts, run, 'labels', () => setLabels(parts, guard, run))
+  await orWithout(parts, run, 'check run', () => setCheckRun(parts, guard, facts, body))
   await addLinks(db, guard, comment)
 }
 
@@ -79,20 +82,43 @@ export const orWithout = async (
   }
 }
 
-const draw = async (parts: ReporterParts, run: Run, steps: StepRecord[]): Promise<string> =>
-  renderProgress({
+/** The run reads its ticket as it was before we touch its labels, which say its status; of two, the later run has the say. */
+const mayLabel = async ({ database }: ReporterParts, { run, steps }: ProgressFacts): Promise<boolean> =>
+  isLive(run.state)
+    ? steps.some((step) => step.address === '@start' && step.state === 'done')
+    : !(await hasSuccessor(database.db, run))
+
+/** What people are shown of a run, as they may be told it. */
+export const factsOf = async (parts: ReporterParts, run: Run): Promise<ProgressFacts> => {
+  const { db } = parts.database
+  const [steps, approvals] = [await loadSteps(db, run.id), await approvalsOf(db, run.id)]
+  return {
     run: { ...run, failure: run.failure && tellable(run.failure, parts.withhold) },
-    steps: steps.map((step) => ({
-      ...step,
-      activity: step.activity && parts.withhold(step.activity),
-      reason: step.reason && parts.withhold(step.reason),
-    })),
+    steps: steps.map((step) => shownStep(step, parts.withhold)),
+    approvals: approvals.map((approval) => ({ ...approval, shown: withheld(approval.shown, parts.withhold) })),
     plan: await parts.planOf(run.definitionHash),
     cost: await parts.costOf(run.id),
     runUrl: parts.runUrl(run.id),
     sandbox: parts.sandbox(),
     now: new Date(),
-  })
+  }
+}
+
+const shownStep = (step: StepRow, withhold: ReporterParts['withhold']): StepRow => ({
+  ...step,
+  activity: step.activity && withhold(step.activity),
+  reason: step.reason && withhold(step.reason),
+  failure: step.failure && tellable(step.failure, withhold),
+  memo: step.memo && (withheld(step.memo, withhold) as StepRow['memo']),
+})
+
+/** Every text within, keys too. */
+const withheld = (value: Approval['shown'], withhold: ReporterParts['withhold']): unknown => {
+  if (typeof value === 'string') return withhold(value)
+  if (Array.isArray(value)) return value.map((item) => withheld(item, withhold))
+  if (typeof value !== 'object' || value === null) return value
+  return Object.fromEntries(Object.entries(value).map(([key, item]) => [withhold(key), withheld(item, withhold)]))
+}
 
 const tellable = (failure: Failure, withhold: ReporterParts['withhold']): Failure => ({
   ...failure,
@@ -118,10 +144,28 @@ const writeComment = async (parts: ReporterParts, guard: EffectGuard, run: Run, 
     },
     remove: ({ id }) => parts.taskManagement.deleteComment(ref, id),
   })
+  if (!created && run.finishedAt !== null) await removeTwins(parts, run, marker, comment.id)
   const edited = !created && (await editComment(parts, guard, run, { id: comment.id, body }))
   const edits = created ? 0 : (run.links.commentEdits ?? 0)
   return { commentId: comment.id, commentUrl: comment.url, commentEdits: edits + (edited ? 1 : 0) }
 }
+
+/** So many workers may have died with the same request in the air. */
+const mostTwins = 3
+
+/**
+ * A request that was in the air when its worker died may have arrived after the outside was asked for it: then there are two,
+ * and nobody is left who knows of the other. At the end of the run it is looked for.
+ */
+const removeTwins = (parts: ReporterParts, run: Run, marker: string, id: string): Promise<void> =>
+  orWithout(parts, run, 'comment', async () => {
+    const ref = taskRefOf(run)
+    for (let found = 0; found < mostTwins; found++) {
+      const twin = await parts.taskManagement.findComment(ref, marker, id)
+      if (twin === null) return
+      await parts.taskManagement.deleteComment(ref, twin.id)
+    }
+  })
 
 /** Whether it was. Whoever has deleted the comment does not want another. */
 const editComment = async (
@@ -158,8 +202,14 @@ const setLabels = async (parts: ReporterParts, guard: EffectGuard, run: Run): Pr
   })
 }
 
-const setCheckRun = async (parts: ReporterParts, guard: EffectGuard, run: Run, summary: string): Promise<void> => {
-  const check = renderCheckRun(run, summary, parts.runUrl(run.id))
+const setCheckRun = async (
+  parts: ReporterParts,
+  guard: EffectGuard,
+  facts: ProgressFacts,
+  summary: string,
+): Promise<void> => {
+  const { run } = facts
+  const check = renderCheckRun(run, { title: progressTitle(facts), summary, url: parts.runUrl(run.id) })
   if (!check) return
   const target = `${run.repository}@${check.headSha}`
   const { id } = await parts.effects.once(guard, {
@@ -175,7 +225,7 @@ const setCheckRun = async (parts: ReporterParts, guard: EffectGuard, run: Run, s
     kind: 'check_run',
     target,
     // Not the summary, which changes with every second that passes: the states are what a check is for.
-    request: { status: check.status, conclusion: check.conclusion ?? null },
+    request: { status: check.status, conclusion: check.conclusion ?? null, title: check.title },
     send: () => parts.versionControl.updateCheckRun(run, id, check).then(() => ({ id })),
   })
 }
@@ -183,5 +233,5 @@ const setCheckRun = async (parts: ReporterParts, guard: EffectGuard, run: Run, s
 export const taskRefOf = (run: Run): TaskRef => ({
   repository: run.repository,
   installation: run.installation,
-  key: run.subject.slice(run.subject.indexOf('/') + 1),
+  key: subjectOf(run).key,
 })

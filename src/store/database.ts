@@ -22,5 +22,7 @@ export type Database = {
   ) => Promise<{ close: () => Promise<void> }>
   /** Resolves when the database answers; rejects with `store_unavailable`. For the health check. */
   ping: () => Promise<void>
+  /** The embedded one: names in its lock file where its holder can be spoken to. */
+  announce?: (control: string | null) => void
   close: () => Promise<void>
 }

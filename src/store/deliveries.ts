@@ -83,10 +83,16 @@ export const knownDeliveries = async (
   return new Set(rows.map((row) => row.delivery_id))
 }
 
-export const linkDeliveries = async (
-  tx: Tx,
-  links: { delivery: string; runId: string; role: 'started' | 'joined' | 'signalled'; event?: Event }[],
-): Promise<void> => {
+export type DeliveryLink = {
+  delivery: string
+  runId: string
+  role: 'started' | 'joined' | 'signalled'
+  event?: Event
+  /** Joined a run whose stop had been asked for. */
+  late?: boolean
+}
+
+export const linkDeliveries = async (tx: Tx, links: DeliveryLink[]): Promise<void> => {
   if (links.length === 0) return
   await tx
     .insertInto('delivery_runs')
@@ -96,6 +102,7 @@ export const linkDeliveries = async (
         run_id: link.runId,
         role: link.role,
         event: link.event ? toJson(link.event) : null,
+        late: link.late ?? false,
       })),
     )
     .onConflict((conflict) => conflict.columns(['delivery', 'run_id']).doNothing())
@@ -110,4 +117,10 @@ export const setDisposition = async (
 ): Promise<void> => {
   if (ids.length === 0) return
   await tx.updateTable('deliveries').set({ disposition, reason }).where('id', 'in', ids).execute()
+}
+
+/** When it came, by the database's clock; null where there is no such row. */
+export const receivedAt = async (db: Kysely<Tables>, id: string): Promise<Date | null> => {
+  const row = await db.selectFrom('deliveries').select('received_at').where('id', '=', id).executeTakeFirst()
+  return row?.received_at ?? null
 }

@@ -10,34 +10,39 @@ import { insertRuns } from './runs.ts'
  * who began it, they get a run of their own, of the first of them. Gives its id, or null where nobody else had asked. In the
  * transaction that ends the refused run, and after it has ended there: nobody can join it any more.
  */
-export const restartForOthers = async (tx: Tx, refused: Run): Promise<string | null> => {
-  const joined = await tx
-    .selectFrom('delivery_runs')
-    .innerJoin('deliveries', 'deliveries.id', 'delivery_runs.delivery')
-    .select(['delivery_runs.delivery', 'delivery_runs.event'])
-    .where('delivery_runs.run_id', '=', refused.id)
-    .where('delivery_runs.role', '=', 'joined')
-    .orderBy('deliveries.received_at')
-    .execute()
-  const others = joined.filter(isOfAnother(refused))
-  const [first, ...rest] = others
+export const restartForOthers = (tx: Tx, refused: Run): Promise<string | null> =>
+  restart(tx, refused, ({ event }) => event.actor.id !== refused.actor.id)
+
+/**
+ * Whoever asks when somebody has asked for the run's stop, the same person too, asks for what comes after it: a run of their
+ * own, of the first of them. Gives its id, to be acknowledged, or null where nobody came late. In the transaction that ends
+ * the run, whatever its end, and after it has ended there.
+ */
+export const restartForLateComers = (tx: Tx, ended: Run): Promise<string | null> =>
+  restart(tx, ended, ({ late }) => late)
+
+type Joined = { delivery: string; event: Event; late: boolean }
+
+const restart = async (tx: Tx, ended: Run, isMeant: (joined: Joined) => boolean): Promise<string | null> => {
+  const [first, ...rest] = (await joinedTo(tx, ended.id)).filter(isMeant)
   if (!first) return null
   const before = await tx
     .selectFrom('workflow_executions')
-    .select(['intent_key', 'cost_cap', 'token_cap', 'deadline_seconds'])
-    .where('id', '=', refused.id)
+    .select(['intent_key', 'cost_cap', 'token_cap', 'deadline_seconds', 'waits_for'])
+    .where('id', '=', ended.id)
     .executeTakeFirstOrThrow()
   const run = {
     id: newId('run'),
-    workflow: refused.workflow,
-    definitionHash: refused.definitionHash,
+    workflow: ended.workflow,
+    definitionHash: ended.definitionHash,
     intentKey: before.intent_key,
-    repository: refused.repository,
-    subject: refused.subject,
+    repository: ended.repository,
+    subject: ended.subject,
     event: first.event,
     costCap: before.cost_cap,
     tokenCap: before.token_cap,
     deadlineSeconds: before.deadline_seconds,
+    waitsFor: before.waits_for,
   }
   const id = (await insertRuns(tx, [run])).get(run.intentKey)?.id ?? run.id
   await linkDeliveries(tx, [
@@ -47,7 +52,14 @@ export const restartForOthers = async (tx: Tx, refused: Run): Promise<string | n
   return id
 }
 
-const isOfAnother =
-  (refused: Run) =>
-  (link: { delivery: string; event: Event | null }): link is { delivery: string; event: Event } =>
-    link.event !== null && link.event.actor.id !== refused.actor.id
+const joinedTo = async (tx: Tx, runId: string): Promise<Joined[]> => {
+  const rows = await tx
+    .selectFrom('delivery_runs')
+    .innerJoin('deliveries', 'deliveries.id', 'delivery_runs.delivery')
+    .select(['delivery_runs.delivery', 'delivery_runs.event', 'delivery_runs.late'])
+    .where('delivery_runs.run_id', '=', runId)
+    .where('delivery_runs.role', '=', 'joined')
+    .orderBy('deliveries.received_at')
+    .execute()
+  return rows.flatMap(({ delivery, event, late }) => (event === null ? [] : [{ delivery, event, late }]))
+}

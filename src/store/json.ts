@@ -10,7 +10,21 @@ export const toJson = (value: unknown): string => {
 }
 
 /** A value as it will be read back from a row. */
-export const asStored = (value: unknown): unknown => JSON.parse(toJson(value))
+export const asStored = (value: unknown): unknown => fromJson(toJson(value))
+
+/**
+ * The keys of objects come in the order in which `jsonb` has them, shorter ones first: a text that is made of an object is
+ * the same, whether the object was just given, or read from a column of either type.
+ */
+export const fromJson = (json: string): unknown => inOrder(JSON.parse(json))
+
+const inOrder = (value: unknown): unknown => {
+  if (typeof value !== 'object' || value === null) return value
+  if (Array.isArray(value)) return value.map(inOrder)
+  const keys = Object.keys(value).map((name) => ({ name, bytes: Buffer.from(name) }))
+  keys.sort((a, b) => a.bytes.length - b.bytes.length || Buffer.compare(a.bytes, b.bytes))
+  return Object.fromEntries(keys.map(({ name }) => [name, inOrder((value as Record<string, unknown>)[name])]))
+}
 
 /** Whole pairs are written as they are; only a lone half is escaped. */
 const unstorable = /\\u(?:0000|d[89a-f][0-9a-f]{2})/i

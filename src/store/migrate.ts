@@ -29,6 +29,17 @@ export const migrate = async (database: Database, folder = shippedMigrations): P
   return applied
 }
 
+/** What `migrate` would apply, without doing it. Throws as it does. */
+export const pendingMigrations = async (database: Database, folder = shippedMigrations): Promise<string[]> => {
+  const migrations = await readMigrations(folder)
+  const { rows: tables } = await database.query("select to_regclass('schema_migrations') is not null as there")
+  if (tables[0]?.['there'] !== true) return migrations.map(({ name }) => name)
+  const applied = (await database.query('select number, name, hash from schema_migrations order by number')).rows
+  refuseForeign(applied as AppliedRow[], migrations)
+  const numbers = new Set(applied.map((row) => row['number']))
+  return migrations.filter(({ number }) => !numbers.has(number)).map(({ name }) => name)
+}
+
 /** Reads and numbers the files: `0001_name.sql`, without a gap. */
 export const readMigrations = async (folder: string): Promise<Migration[]> => {
   const names = (await readdir(folder)).filter((name) => name.endsWith('.sql')).sort()

@@ -69,7 +69,7 @@ export const openPglite = async (options: {
         lock.release()
       },
     })
-    return database
+    return Object.assign(database, { announce: lock.announce })
   } catch (error) {
     lock.release()
     throw error

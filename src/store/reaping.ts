@@ -21,8 +21,7 @@ export const requeueLapsed = async (tx: Tx, lostJobSeconds: number): Promise<str
       select id from workflow_executions
       where acknowledged_at is not null and (
         (state = 'running' and lease_until < now())
-        or (state = 'parked' and (wake_at is null or wake_at <= now()
-          or started_at + make_interval(secs => deadline_seconds) < now()))
+        or (state = 'parked' and (wake_at is null or wake_at <= now()))
         or (state = 'queued' and updated_at < now() - greatest(make_interval(secs => ${lostJobSeconds}::float),
           case when started_at is null then (now() - created_at) / 4 end)))
       order by created_at limit ${most} for update skip locked)
@@ -79,15 +78,25 @@ export const runsToReport = async (db: Db, everySeconds: number): Promise<string
   return rows.map((row) => row.id)
 }
 
-/** Of these, the runs that have ended: what is left of them on disk may go. */
-export const endedRuns = async (db: Db, ids: string[]): Promise<string[]> => {
+/**
+ * Of these, the runs that have ended: what is left of them on disk may go. `mayBeRetried`: it failed or was stopped less than
+ * so long ago.
+ */
+export const endedRuns = async (
+  db: Db,
+  ids: string[],
+  keepHours: number,
+): Promise<{ id: string; mayBeRetried: boolean }[]> => {
   if (ids.length === 0) return []
-  const live = await db
+  const known = await db
     .selectFrom('workflow_executions')
-    .select('id')
+    .select(['id', sql<boolean>`state in (${sql.join([...liveStates])})`.as('live'), retriable(keepHours).as('kept')])
     .where('id', 'in', ids)
-    .where('state', 'in', [...liveStates])
     .execute()
-  const alive = new Set(live.map((row) => row.id))
-  return ids.filter((id) => !alive.has(id))
+  const facts = new Map(known.map((row) => [row.id, row]))
+  return ids.filter((id) => !facts.get(id)?.live).map((id) => ({ id, mayBeRetried: facts.get(id)?.kept ?? false }))
 }
+
+/** Whether what a retry of the run needs is kept. */
+export const retriable = (keepHours: number) =>
+  sql<boolean>`(state in ('failed', 'stopped') and finished_at > now() - make_interval(secs => ${keepHours * 3600}::float))`

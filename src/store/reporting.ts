@@ -89,10 +89,56 @@ export const progressComment = 'comment.progress'
 export const wasShown = sql<boolean>`(acknowledged_at is not null or exists (
   select 1 from effects where effects.run_id = workflow_executions.id and key = ${progressComment} and effects.state = 'confirmed'))`
 
+/** Whether a later run of the same is there, whose state is the ticket's. */
+export const hasSuccessor = async (db: Db, run: Run): Promise<boolean> => {
+  const row = await db
+    .selectFrom('workflow_executions as later')
+    .select('later.id')
+    .where('later.repository', '=', run.repository)
+    .where('later.subject', '=', run.subject)
+    .where('later.workflow', '=', run.workflow)
+    .where('later.state', '!=', 'refused')
+    .where('later.id', '!=', run.id)
+    .where(sql<boolean>`later.created_at > (select created_at from workflow_executions where id = ${run.id})`)
+    .limit(1)
+    .executeTakeFirst()
+  return row !== undefined
+}
+
 export const setAcknowledged = async (tx: Tx, runId: string): Promise<void> => {
   await tx
     .updateTable('workflow_executions')
     .set({ acknowledged_at: sql`coalesce(acknowledged_at, now())`, updated_at: sql`now()` })
     .where('id', '=', runId)
     .execute()
+}
+
+/** Whether the run has been let in, and with what it was asked for. */
+export const admissionOf = async (
+  tx: Tx,
+  runId: string,
+): Promise<{ acknowledged: boolean; fields: Record<string, string> } | null> => {
+  const row = await tx
+    .selectFrom('workflow_executions')
+    .select(['acknowledged_at', 'event'])
+    .where('id', '=', runId)
+    .executeTakeFirst()
+  return row ? { acknowledged: row.acknowledged_at !== null, fields: row.event.fields ?? {} } : null
+}
+
+/** Whether people have been told all that there is to tell: the last state is written a moment after the end. */
+export const isTold = async (db: Db, runId: string): Promise<boolean> => {
+  const row = await db
+    .selectFrom('workflow_executions')
+    .select(['report_dirty', 'report_until', 'acknowledged_at', 'finished_at', 'reported_at'])
+    .where('id', '=', runId)
+    .executeTakeFirst()
+  if (!row || row.acknowledged_at === null) return true
+  return (
+    !row.report_dirty &&
+    row.report_until === null &&
+    row.reported_at !== null &&
+    row.finished_at !== null &&
+    row.reported_at >= row.finished_at
+  )
 }

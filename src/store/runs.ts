@@ -1,7 +1,7 @@
 import { type RawBuilder, type Selectable, sql } from 'kysely'
 import type { EffectGuard } from '../domain/effect.ts'
 import type { Failure } from '../domain/errors.ts'
-import type { Event } from '../domain/event.ts'
+import type { Event, EventName } from '../domain/event.ts'
 import { type Claim, liveStates, type Run, type RunLinks, type RunState } from '../domain/run.ts'
 import type { Db, Tx } from './database.ts'
 import { heldBy, lost } from './effects.ts'
@@ -21,17 +21,38 @@ export type NewRun = {
   costCap: number
   tokenCap: number
   deadlineSeconds: number
+  /** Events that a step of the definition may wait for. */
+  waitsFor?: EventName[]
 }
+
+/** The run that stands for an intent. `late`: it lives, and somebody has asked for its stop. */
+export type Standing = { id: string; joined: boolean; late: boolean }
 
 /**
  * Inserts the runs whose intent no live run has, and gives for each intent key the run that stands for it now: the new one
- * or the live one. In the order of the keys, so that two transactions never wait for each other in a ring.
+ * or the live one. New ones in the order of their keys, then what is there in the order of its ids, so that two transactions
+ * never wait for each other in a ring; `alsoLock` are runs that the caller will write to.
  */
-export const insertRuns = async (tx: Tx, runs: NewRun[]): Promise<Map<string, { id: string; joined: boolean }>> => {
-  const standing = new Map<string, { id: string; joined: boolean }>()
-  if (runs.length === 0) return standing
+export const insertRuns = async (tx: Tx, runs: NewRun[], alsoLock: string[] = []): Promise<Map<string, Standing>> => {
+  const standing = new Map<string, Standing>()
+  if (runs.length === 0 && alsoLock.length === 0) return standing
   const ordered = [...runs].sort((a, b) => (a.intentKey < b.intentKey ? -1 : 1))
-  const inserted = await tx
+  for (const row of await insertNew(tx, ordered))
+    standing.set(row.intent_key, { id: row.id, joined: false, late: false })
+  const missing = ordered.map((run) => run.intentKey).filter((key) => !standing.has(key))
+  if (missing.length === 0 && alsoLock.length === 0) return standing
+  for (const row of await lockLive(tx, missing, alsoLock)) {
+    if (missing.includes(row.intent_key)) standing.set(row.intent_key, { id: row.id, joined: true, late: row.late })
+  }
+  // One that ended between the two statements stands in the way of nobody any more: once again, for those alone.
+  const still = ordered.filter((run) => !standing.has(run.intentKey))
+  if (still.length > 0) for (const [key, run] of await insertRuns(tx, still)) standing.set(key, run)
+  return standing
+}
+
+const insertNew = async (tx: Tx, ordered: NewRun[]): Promise<{ id: string; intent_key: string }[]> => {
+  if (ordered.length === 0) return []
+  return tx
     .insertInto('workflow_executions')
     .values(ordered.map(valuesOf))
     .onConflict((conflict) =>
@@ -39,22 +60,23 @@ export const insertRuns = async (tx: Tx, runs: NewRun[]): Promise<Map<string, { 
     )
     .returning(['id', 'intent_key'])
     .execute()
-  for (const row of inserted) standing.set(row.intent_key, { id: row.id, joined: false })
-  const missing = ordered.map((run) => run.intentKey).filter((key) => !standing.has(key))
-  if (missing.length === 0) return standing
-  const live = await tx
+}
+
+/** Whoever is just ending such a run must see who has joined it, or be seen to have ended it. */
+const lockLive = async (tx: Tx, intentKeys: string[], ids: string[]) => {
+  const query = tx
     .selectFrom('workflow_executions')
-    .select(['id', 'intent_key'])
-    .where('intent_key', 'in', missing)
+    .select(['id', 'intent_key', sql<boolean>`stop_requested_by is not null`.as('late')])
+    .where((is) =>
+      is.or([
+        ...(intentKeys.length > 0 ? [is('intent_key', 'in', intentKeys)] : []),
+        ...(ids.length > 0 ? [is('id', 'in', ids)] : []),
+      ]),
+    )
     .where('state', 'in', [...liveStates])
-    // Whoever is just ending such a run must see who has joined it, or be seen to have ended it.
-    .forShare()
-    .execute()
-  for (const row of live) standing.set(row.intent_key, { id: row.id, joined: true })
-  // One that ended between the two statements stands in the way of nobody any more: once again, for those alone.
-  const still = ordered.filter((run) => !standing.has(run.intentKey))
-  if (still.length > 0) for (const [key, run] of await insertRuns(tx, still)) standing.set(key, run)
-  return standing
+    .orderBy('id')
+  // The stronger lock from the beginning: two that hold the weaker one would wait for each other.
+  return (ids.length > 0 ? query.forNoKeyUpdate() : query.forShare()).execute()
 }
 
 const valuesOf = (run: NewRun) => ({
@@ -71,6 +93,7 @@ const valuesOf = (run: NewRun) => ({
   cost_cap: run.costCap,
   token_cap: run.tokenCap,
   deadline_seconds: run.deadlineSeconds,
+  waits_for: toJson(run.waitsFor ?? []),
 })
 
 export const getRun = async (db: Db, id: string): Promise<Run | null> => {
@@ -102,18 +125,30 @@ export const hasRefusedBefore = async (db: Db, run: Run, code: string): Promise<
   return row !== undefined
 }
 
-/** Live runs of one ticket, for a command that is about it; in an order in which two may lock them. */
+/**
+ * Live runs of one ticket or change, also by the change that they have opened, for a command that is about it; in an order
+ * in which two may lock them.
+ */
 export const liveRunsOf = async (db: Db, repository: string, subject: string): Promise<Run[]> => {
-  const rows = await db
-    .selectFrom('workflow_executions')
-    .selectAll()
-    .where('repository', '=', repository)
-    .where('subject', '=', subject)
+  const rows = await runsAbout(db, repository, subject)
     .where('state', 'in', [...liveStates])
     .orderBy('id')
     .execute()
   return rows.map(runOf)
 }
+
+/** The same, of whatever state, newest first; null where there never was one. */
+export const newestRunOf = async (db: Db, repository: string, subject: string): Promise<Run | null> => {
+  const row = await runsAbout(db, repository, subject).orderBy('created_at', 'desc').limit(1).executeTakeFirst()
+  return row ? runOf(row) : null
+}
+
+const runsAbout = (db: Db, repository: string, subject: string) =>
+  db
+    .selectFrom('workflow_executions')
+    .selectAll()
+    .where('repository', '=', repository)
+    .where(sql<boolean>`(subject = ${subject} or 'change/' || (links->'change'->>'number') = ${subject})`)
 
 /**
  * Takes the run: raises its epoch and its count of claims, and holds the lease for so long. null when somebody holds it,
@@ -129,6 +164,9 @@ export const claimRun = async (db: Db, id: string, owner: string, leaseSeconds: 
       lease_owner: owner,
       lease_until: inSeconds(leaseSeconds),
       wake_at: null,
+      woken: false,
+      waited_seconds: sql`waited_seconds + coalesce(extract(epoch from now() - parked_at)::float, 0)`,
+      parked_at: null,
       started_at: sql`coalesce(started_at, now())`,
       report_dirty: true,
       updated_at: sql`now()`,
@@ -158,21 +196,26 @@ export const renewLease = async (
     .where('state', '=', 'running')
     .returning([
       'stop_requested_by',
-      sql<number>`deadline_seconds - extract(epoch from now() - started_at)::float`.as('left'),
+      sql<number>`deadline_seconds + waited_seconds - extract(epoch from now() - started_at)::float`.as('left'),
     ])
     .executeTakeFirst()
   return row ? { stopRequestedBy: row.stop_requested_by, secondsLeft: Number(row.left) } : null
 }
 
-/** Gives the run back, to be gone on with now or at that time. */
-export const releaseRun = async (tx: Tx | Db, claim: Claim, afterSeconds: number | null): Promise<void> => {
-  await tx
+/**
+ * Gives the run back, to be gone on with now or at that time. Gives false where something has come for it meanwhile: then it
+ * does not park, and is gone on with at once. The caller holds the run's row.
+ */
+export const releaseRun = async (tx: Tx | Db, claim: Claim, afterSeconds: number | null): Promise<boolean> => {
+  const parks = sql<boolean>`(${afterSeconds !== null}::boolean and not woken)`
+  const row = await tx
     .updateTable('workflow_executions')
     .set({
       lease_owner: null,
       lease_until: null,
-      state: afterSeconds === null ? 'queued' : 'parked',
-      wake_at: afterSeconds === null ? null : inSeconds(afterSeconds),
+      state: sql`case when ${parks} then 'parked' else 'queued' end`,
+      wake_at: sql`case when ${parks} then ${inSeconds(afterSeconds ?? 0)} end`,
+      parked_at: sql`case when ${parks} then now() end`,
       // A worker that gives a run back in good order has not failed at it.
       claims: sql`greatest(claims - 1, 0)`,
       report_dirty: true,
@@ -181,7 +224,29 @@ export const releaseRun = async (tx: Tx | Db, claim: Claim, afterSeconds: number
     .where('id', '=', claim.runId)
     .where('epoch', '=', claim.epoch)
     .where('lease_owner', '=', claim.owner)
+    .returning('state')
+    .executeTakeFirst()
+  return row?.state === 'parked'
+}
+
+/**
+ * Something has come for a run that may wait: an answer, a signal, a wish to stop. A parked one may be claimed at once; a
+ * worker that holds it just now will not park it. The caller enqueues its job.
+ */
+export const wakeRun = async (tx: Tx, id: string): Promise<void> => {
+  await wakeRuns(tx, [id])
+}
+
+/** The same for several, which the caller has locked in the order of their ids; gives those that are live. */
+export const wakeRuns = async (tx: Tx, ids: string[]): Promise<Set<string>> => {
+  const rows = await tx
+    .updateTable('workflow_executions')
+    .set({ wake_at: null, woken: true })
+    .where('id', 'in', ids)
+    .where('state', 'in', [...liveStates])
+    .returning('id')
     .execute()
+  return new Set(rows.map((row) => row.id))
 }
 
 /** The written end. The caller has checked the claim in the same transaction. `shown`: whether people are to be told of it. */
@@ -212,7 +277,7 @@ export const finishRun = async (
 export const requestStop = async (tx: Tx | Db, id: string, by: string): Promise<boolean> => {
   const row = await tx
     .updateTable('workflow_executions')
-    .set({ stop_requested_by: by, wake_at: null, updated_at: sql`now()` })
+    .set({ stop_requested_by: by, wake_at: null, woken: true, updated_at: sql`now()` })
     .where('id', '=', id)
     .where('state', 'in', [...liveStates])
     .returning('id')

@@ -1,8 +1,16 @@
 import type { ColumnType, Generated } from 'kysely'
 import type { Failure } from '../domain/errors.ts'
-import type { Actor, Event } from '../domain/event.ts'
+import type { Actor, Event, EventName } from '../domain/event.ts'
 import type { TokenUsage } from '../domain/money.ts'
-import type { RunLinks, RunState, StepState } from '../domain/run.ts'
+import type {
+  ApprovalState,
+  Compensation,
+  OnTimeout,
+  RetryCounts,
+  RunLinks,
+  RunState,
+  StepState,
+} from '../domain/run.ts'
 import type { Task } from '../domain/task.ts'
 
 /** The tables as kysely knows them; `migrations/` is the truth, this follows it. */
@@ -74,6 +82,11 @@ export type Tables = {
     cost_cap: ColumnType<number, number, number>
     token_cap: ColumnType<number, number, number>
     deadline_seconds: number
+    parked_at: TimeOrNull
+    waited_seconds: Generated<number>
+    woken: Generated<boolean>
+    waits_for: ColumnType<EventName[], string | undefined, string>
+    concurrency_key: string | null
     created_at: Time
     started_at: TimeOrNull
     finished_at: TimeOrNull
@@ -84,6 +97,7 @@ export type Tables = {
     run_id: string
     role: 'started' | 'joined' | 'signalled'
     event: JsonOrNull<Event>
+    late: Generated<boolean>
   }
   step_executions: {
     run_id: string
@@ -101,6 +115,12 @@ export type Tables = {
     evaluated: JsonOrNull<Record<string, unknown>>
     snapshot: string | null
     retry_at: TimeOrNull
+    memo: JsonOrNull<Record<string, unknown>>
+    inputs: JsonOrNull<unknown>
+    retries: ColumnType<RetryCounts, string | undefined, string>
+    compensation: JsonOrNull<Compensation>
+    finish_order: number | null
+    attempt_at: Time
     started_at: Time
     finished_at: TimeOrNull
   }
@@ -150,12 +170,42 @@ export type Tables = {
     shown_hash: string
     shown: Json<unknown>
     approvers: Json<string[]>
-    state: 'waiting' | 'approved' | 'rejected' | 'voided' | 'timed_out'
+    state: ApprovalState
     decided_by: string | null
     comment: string | null
     requested_at: Time
     expires_at: TimeOrNull
     decided_at: TimeOrNull
+    asked: Generated<number>
+    on_timeout: ColumnType<OnTimeout, OnTimeout | undefined, OnTimeout>
+    decided_from: ColumnType<string | null, string | null | undefined, string | null>
+  }
+  signals: {
+    id: Generated<number>
+    run_id: string
+    delivery: string | null
+    ordinal: Generated<number>
+    event: Json<Event>
+    taken_by: string | null
+    received_at: Time
+  }
+  concurrency_slots: { key: string; run_id: string }
+  circuit_breakers: {
+    service: string
+    state: 'closed' | 'open' | 'half_open'
+    failures: Generated<number>
+    opened_at: TimeOrNull
+    retry_at: TimeOrNull
+    probe_owner: string | null
+    last_failure: JsonOrNull<Failure>
+    updated_at: Time
+  }
+  workspace_snapshots: {
+    run_id: string
+    commit_id: string
+    parent_id: string | null
+    bundle: Buffer
+    created_at: Time
   }
   budgets: { scope: string; key: string; cap: Big; reserved: Big; settled: Big; overrun: Big }
   cost_tracking: {

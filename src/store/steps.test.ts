@@ -1,17 +1,14 @@
 import { beforeAll, expect, test } from 'vitest'
 import { describeOnEachDatabase, type TestDatabase } from '../../test/databases.ts'
-import { insertTestRun } from '../../test/rows.ts'
+import { insertTestRun, stepImage } from '../../test/rows.ts'
 import type { Claim } from '../domain/run.ts'
-import { beginStep, endStep, loadSteps } from './steps.ts'
+import type { Db } from './database.ts'
+import { loadSteps, writeSteps } from './steps.ts'
 
-const step = (address: string, ordinal: number) => ({
-  address,
-  name: address,
-  kind: 'system',
-  ordinal,
-  newAttempt: true,
-})
-const done = { state: 'done', result: { fine: true }, snapshot: null } as const
+const begin = (db: Db, claim: Claim, address: string, ordinal: number) =>
+  writeSteps(db, claim, [stepImage({ address, ordinal, state: 'running' })])
+const end = (db: Db, claim: Claim, address: string) =>
+  writeSteps(db, claim, [stepImage({ address, state: 'done', result: { fine: true }, finishOrder: 1 })])
 
 describeOnEachDatabase('a step', (open, kind) => {
   let database: TestDatabase
@@ -32,26 +29,54 @@ describeOnEachDatabase('a step', (open, kind) => {
   test('is to be told of when it begins and when it ends, whether or not something was to be told before', async () => {
     const claim = await insertTestRun(database.db)
     await told(claim)
-    await beginStep(database.db, claim, step('first', 1))
+    await begin(database.db, claim, 'first', 1)
     expect(await isDirty(claim)).toBe(true)
-    await endStep(database.db, claim, 'first', done, null)
+    await end(database.db, claim, 'first')
     expect(await isDirty(claim)).toBe(true)
-    await beginStep(database.db, claim, step('second', 2))
+    await begin(database.db, claim, 'second', 2)
     await told(claim)
-    await endStep(database.db, claim, 'second', done, null)
+    await end(database.db, claim, 'second')
     expect(await isDirty(claim)).toBe(true)
     expect((await loadSteps(database.db, claim.runId)).map(({ state }) => state)).toEqual(['done', 'done'])
   })
 
   test('is neither begun nor ended by a worker that has lost its claim', async () => {
     const claim = await insertTestRun(database.db)
-    await beginStep(database.db, claim, step('first', 1))
+    await begin(database.db, claim, 'first', 1)
     await told(claim)
     const stale = { ...claim, owner: 'another' }
-    await expect(beginStep(database.db, stale, step('second', 2))).rejects.toMatchObject({ code: 'stale_epoch' })
-    await expect(endStep(database.db, stale, 'first', done, null)).rejects.toMatchObject({ code: 'stale_epoch' })
+    await expect(begin(database.db, stale, 'second', 2)).rejects.toMatchObject({ code: 'stale_epoch' })
+    await expect(end(database.db, stale, 'first')).rejects.toMatchObject({ code: 'stale_epoch' })
     expect(await loadSteps(database.db, claim.runId)).toMatchObject([{ address: 'first', state: 'running' }])
     expect(await isDirty(claim)).toBe(false)
+  })
+
+  test('is written with others in one statement, twice without a difference, also where one gave much', async () => {
+    const claim = await insertTestRun(database.db)
+    const large = 'x'.repeat(100_000)
+    const images = [
+      stepImage({ address: 'small', ordinal: 1, result: { n: 1 }, evaluated: { a: 1 }, finishOrder: 1 }),
+      stepImage({ address: 'large', ordinal: 2, result: { large }, snapshot: 'abc', finishOrder: 2 }),
+      stepImage({
+        address: 'failed',
+        ordinal: 3,
+        state: 'failed',
+        retryInSeconds: 60,
+        retries: { transient: 1 },
+        attempts: 2,
+      }),
+      stepImage({ address: 'skipped', ordinal: 4, state: 'skipped', reason: 'no', memo: { cancelled: true } }),
+    ]
+    await writeSteps(database.db, claim, images)
+    await writeSteps(database.db, claim, images)
+    const rows = await loadSteps(database.db, claim.runId)
+    expect(rows).toMatchObject([
+      { address: 'small', result: { n: 1 }, evaluated: { a: 1 }, attempts: 1, finishOrder: 1, snapshot: null },
+      { address: 'large', result: { large }, snapshot: 'abc' },
+      { address: 'failed', retries: { transient: 1 }, attempts: 2 },
+      { address: 'skipped', reason: 'no', memo: { cancelled: true } },
+    ])
+    expect(rows[2]?.retryInSeconds).toBeGreaterThan(50)
   })
 
   test('waits for no other of its run for long, and none is lost', async () => {
@@ -60,9 +85,9 @@ describeOnEachDatabase('a step', (open, kind) => {
     const addresses = Array.from({ length: 24 }, (_, index) => `step_${index}`)
     await Promise.all(
       addresses.map(async (address, index) => {
-        await beginStep(database.db, claim, step(address, index))
+        await begin(database.db, claim, address, index)
         if (index % 6 === 0) await told(claim)
-        await endStep(database.db, claim, address, done, null)
+        await end(database.db, claim, address)
       }),
     )
     expect(await loadSteps(database.db, claim.runId)).toHaveLength(addresses.length)
@@ -71,12 +96,12 @@ describeOnEachDatabase('a step', (open, kind) => {
 
   test.skipIf(kind === 'pglite')('that ends while people are being told is told of again', async () => {
     const claim = await insertTestRun(database.db)
-    await beginStep(database.db, claim, step('first', 1))
+    await begin(database.db, claim, 'first', 1)
     let ending: Promise<void> = Promise.resolve()
     await database.db.transaction().execute(async (tx) => {
       // What a reporter does first, and has not committed yet.
       await tx.updateTable('workflow_executions').set({ report_dirty: false }).where('id', '=', claim.runId).execute()
-      ending = endStep(database.db, claim, 'first', done, null)
+      ending = end(database.db, claim, 'first')
       const waiting = `select count(*) as waiting from pg_stat_activity
         where datname = current_database() and wait_event_type = 'Lock'`
       await expect.poll(async () => (await database.query(waiting)).rows[0]?.['waiting']).toBe(1)

@@ -1,4 +1,5 @@
 import type { Config } from '../config/schema.ts'
+import type { Breakers } from '../guard/breakers.ts'
 import type { Ledger } from '../ledger/ledger.ts'
 import type { TaskManagement } from '../plugins/task-management/contract.ts'
 import type { VersionControl } from '../plugins/version-control/contract.ts'
@@ -14,6 +15,7 @@ export type Services = {
   database: Database
   queue: Queue
   shelf: WorkflowShelf
+  breakers: Breakers
   versionControl: VersionControl
   taskManagement: TaskManagement
   money: Ledger

@@ -1,7 +1,7 @@
 import type { Config } from '../config/schema.ts'
 import { JourneymanError } from '../domain/errors.ts'
 import { microUsd } from '../domain/money.ts'
-import type { RunCaps } from '../inbox/receive.ts'
+import type { RunCaps } from '../inbox/plan-delivery.ts'
 import type { EngineSettings } from '../workflow/engine/execution.ts'
 import type { LoadedWorkflow } from '../workflow/language/definition.ts'
 
@@ -9,6 +9,7 @@ import type { LoadedWorkflow } from '../workflow/language/definition.ts'
 export const engineSettings = (config: Config): EngineSettings => ({
   leaseSeconds: config.runs.lease_seconds,
   maxClaims: config.runs.max_claims,
+  heldWaitSeconds: config.runs.held_wait_seconds,
   monthlyCap: microUsd(config.budget.monthly_usd),
   models: config.models,
   agentLimits: {
@@ -26,6 +27,7 @@ export const engineSettings = (config: Config): EngineSettings => ({
     maxTotalBytes: config.proposal.max_total_kb * 1024,
     allowBinaries: config.proposal.allow_binaries,
     protectedPaths: config.proposal.protected_paths,
+    protectedApprovers: config.proposal.protected_approvers,
     draft: config.proposal.draft,
   },
   // What expressions may see is chosen here, not left over: texts of strangers meet expressions' results.

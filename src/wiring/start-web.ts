@@ -1,21 +1,22 @@
 import type { AddressInfo } from 'node:net'
 import type { FastifyInstance } from 'fastify'
-import { createMetrics } from '../api/metrics.ts'
+import type { Metrics } from '../api/metrics.ts'
 import { createServer } from '../api/server.ts'
 import type { Config } from '../config/schema.ts'
 import { failureOf, JourneymanError } from '../domain/errors.ts'
 import { registerGitHubRoute } from '../inbox/github-route.ts'
 import { createReceiver } from '../inbox/receive.ts'
+import { loadBreakers } from '../store/circuit-breakers.ts'
 import { rememberSelf } from './remember-self.ts'
 import type { Services } from './services.ts'
 import { capsOf } from './settings.ts'
 
 /** The door: takes deliveries and tells of its health. */
 export const startWeb = async (
-  services: Services & { worker: boolean; isStopping: () => boolean },
+  services: Services & { metrics: Metrics; worker: boolean; isStopping: () => boolean },
 ): Promise<{ url: string; close: () => Promise<void> }> => {
-  const { config, log, database, queue, shelf, worker, isStopping } = services
-  const metrics = createMetrics()
+  const { config, log, database, queue, shelf, metrics, worker, isStopping } = services
+  metrics.watchServices(() => loadBreakers(database.db))
   const self = rememberSelf(services.versionControl, log)
   const receiver = createReceiver({
     database,
@@ -35,6 +36,7 @@ export const startWeb = async (
     maxBodyBytes: config().server.max_body_bytes,
     log,
     ping: database.ping,
+    services: () => loadBreakers(database.db),
     about: () => ({ database: database.kind, worker }),
     isStopping,
     routes: [(to: FastifyInstance) => registerGitHubRoute(to, route)],

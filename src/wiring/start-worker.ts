@@ -4,19 +4,26 @@ import type { RunAgent } from '../agents/contract.ts'
 import { createRunAgent } from '../agents/run-agent.ts'
 import { listSecrets } from '../config/secrets.ts'
 import type { EffectLedger } from '../domain/effect.ts'
+import { guardAiProvider } from '../guard/guard-ai-provider.ts'
+import { startingCommands } from '../inbox/command-names.ts'
+import { createFireSchedules, type ScheduleParts } from '../inbox/fire-schedules.ts'
 import { createObeyCommand } from '../inbox/obey-command.ts'
 import { createReconcile } from '../inbox/reconcile.ts'
+import { retryRun } from '../operate/retry-run.ts'
 import { createAnthropic } from '../plugins/ai-provider/anthropic/anthropic.ts'
 import { createReap } from '../queue/jobs/reap.ts'
 import { createTell } from '../queue/jobs/tell.ts'
 import { createAcknowledge } from '../report/acknowledge.ts'
+import { createAnswers } from '../report/answer.ts'
 import { createReporter, type ReporterParts } from '../report/reporter.ts'
 import { appendAudit } from '../store/audit.ts'
 import { createEffectLedger } from '../workflow/effect-ledger.ts'
 import { createAdvanceRun } from '../workflow/engine/advance-run.ts'
 import type { Workspaces } from '../workspace/contract.ts'
 import { engineRoles, loopRoles } from './agents.ts'
+import { errorRules } from './error-rules.ts'
 import { createEvidence, createWithhold, visibleText } from './evidence.ts'
+import { operateParts } from './operate-parts.ts'
 import type { Services } from './services.ts'
 import { engineSettings } from './settings.ts'
 import { tidyDisk } from './tidy-disk.ts'
@@ -37,11 +44,11 @@ export const startWorker = async (services: WorkerServices): Promise<() => Promi
   await workTheFastLanes(services, reporting)
   await workTheRuns(services, owner, effects)
   await workTheRounds(services)
-  return tidyDisk(services.database, services.workspaces, services.log)
+  return tidyDisk(services)
 }
 
 const workTheFastLanes = async (services: WorkerServices, reporting: ReporterParts): Promise<void> => {
-  const { config, log, database, queue, versionControl } = services
+  const { config, log, database, queue, shelf, versionControl } = services
   const acknowledge = createAcknowledge({
     ...reporting,
     trustedBots: () => config().github.trusted_bots,
@@ -50,13 +57,24 @@ const workTheFastLanes = async (services: WorkerServices, reporting: ReporterPar
     admit: (tx, runId) => queue.enqueue('advance-run', { runId }, { tx }),
     audit: (tx, entry) => appendAudit(tx, entry),
   })
-  const tellAcknowledge = createTell(queue, 'acknowledge', acknowledge)
-  const obey = createObeyCommand({ database, queue, versionControl, log })
+  const obey = createObeyCommand({
+    database,
+    queue,
+    versionControl,
+    answers: createAnswers(reporting),
+    starting: () => startingCommands(shelf.workflows()),
+    retry: (runId, from, { event }) => retryFor(services, runId, from, `${event.provider}:${event.actor.login}`),
+    log,
+  })
   const { lanes } = config()
-  await queue.work('acknowledge', lanes.acknowledge, (data) =>
-    data.command ? obey(data.command) : tellAcknowledge(data),
-  )
+  await queue.work('acknowledge', lanes.acknowledge, createTell(queue, 'acknowledge', acknowledge, obey))
   await queue.work('report', lanes.report, createTell(queue, 'report', createReporter(reporting)))
+}
+
+/** What a person says in a comment is what an operator says at a terminal: the same verb. */
+const retryFor = ({ config, database, queue, shelf }: WorkerServices, run: string, from: string | null, by: string) => {
+  const parts = operateParts(config, { database, queue, workflows: async () => shelf.workflows() })
+  return retryRun.ask(parts, { run, ...(from !== null && { from }) }, by)
 }
 
 const workTheRuns = async (services: WorkerServices, owner: string, effects: EffectLedger): Promise<void> => {
@@ -68,6 +86,7 @@ const workTheRuns = async (services: WorkerServices, owner: string, effects: Eff
     agents: engineRoles,
     runAgent: agentRunner(services),
     evidence: createEvidence(config),
+    errorRules,
     settings: () => engineSettings(config()),
     log,
   })
@@ -78,7 +97,7 @@ const workTheRuns = async (services: WorkerServices, owner: string, effects: Eff
 
 const workTheRounds = async (services: WorkerServices): Promise<void> => {
   const { config, log, database, queue, versionControl } = services
-  const { lanes, runs, reconcile: rounds } = config()
+  const { lanes, runs, reconcile: rounds, schedules } = config()
   const reap = createReap({ database, queue, reportEverySeconds: () => config().runs.report_every_seconds })
   const lookBackHours = () => config().reconcile.look_back_hours
   const reconcile = createReconcile({ database, versionControl, lookBackHours, log })
@@ -86,7 +105,16 @@ const workTheRounds = async (services: WorkerServices): Promise<void> => {
   await queue.work('reconcile', lanes.reconcile, async () => void (await reconcile()))
   await queue.every('reap', runs.reap_every_seconds)
   await queue.every('reconcile', rounds.every_minutes * 60)
+  await queue.work('schedule', 1, createFireSchedules(scheduleParts(services)))
+  await queue.every('schedule', schedules.every_seconds)
 }
+
+const scheduleParts = ({ config, log, database, queue, shelf }: WorkerServices): ScheduleParts => ({
+  ...operateParts(config, { database, queue, workflows: async () => shelf.workflows() }),
+  workflows: () => shelf.workflows(),
+  repositories: () => config().schedules.repositories,
+  log,
+})
 
 const reporterParts = (services: WorkerServices, owner: string, effects: EffectLedger): ReporterParts => ({
   database: services.database,
@@ -104,15 +132,16 @@ const reporterParts = (services: WorkerServices, owner: string, effects: EffectL
   log: services.log,
 })
 
-const agentRunner = ({ config, log, apiKey }: WorkerServices): RunAgent => {
+const agentRunner = ({ config, log, apiKey, breakers }: WorkerServices): RunAgent => {
   const { anthropic, sandbox } = config()
+  const provider = createAnthropic({
+    apiKey,
+    baseUrl: anthropic.base_url,
+    stallSeconds: anthropic.stall_seconds,
+    requestMinutes: anthropic.request_minutes,
+  })
   return createRunAgent({
-    provider: createAnthropic({
-      apiKey,
-      baseUrl: anthropic.base_url,
-      stallSeconds: anthropic.stall_seconds,
-      requestMinutes: anthropic.request_minutes,
-    }),
+    provider: guardAiProvider(provider, breakers),
     roles: loopRoles,
     retry: { maxRetries: anthropic.max_retries, maxRetryWaitSeconds: anthropic.max_retry_wait_seconds },
     commandTimeoutMs: sandbox.command_seconds * 1000,

@@ -1,6 +1,7 @@
 import { installationFolder } from '../config/installation-folder.ts'
 import type { Config } from '../config/schema.ts'
 import { failureOf, JourneymanError } from '../domain/errors.ts'
+import type { PlanStep } from '../domain/plan.ts'
 import type { Database } from '../store/database.ts'
 import { getDefinition, type PinnedDefinition, saveDefinition } from '../store/definitions.ts'
 import { actions } from '../workflow/actions/actions.ts'
@@ -8,6 +9,7 @@ import { actionSpecs } from '../workflow/actions/specs.ts'
 import { agentSpecs } from '../workflow/language/agent-specs.ts'
 import type { LoadedWorkflow, Problem } from '../workflow/language/definition.ts'
 import { loadWorkflows, parsePinned } from '../workflow/language/load-workflows.ts'
+import { planOfDefinition } from '../workflow/language/plan-of-definition.ts'
 import { loopRoles } from './agents.ts'
 import type { Log } from './log.ts'
 
@@ -17,7 +19,7 @@ export type WorkflowShelf = {
   /** Reads the files again. A bad one never replaces a good one. */
   reload: () => Promise<void>
   /** A pinned definition's own steps, as people should read them. */
-  planOf: (definitionHash: string) => Promise<{ name: string; description: string }[]>
+  planOf: (definitionHash: string) => Promise<PlanStep[]>
 }
 
 export const createWorkflowShelf = async (parts: {
@@ -26,7 +28,7 @@ export const createWorkflowShelf = async (parts: {
   log: Log
 }): Promise<WorkflowShelf> => {
   const { database, log } = parts
-  const plans = new Map<string, { name: string; description: string }[]>()
+  const plans = new Map<string, PlanStep[]>()
   let workflows = await read(parts)
   refuseBroken(workflows.problems)
 
@@ -48,10 +50,9 @@ export const createWorkflowShelf = async (parts: {
 }
 
 /** Of a definition that this version cannot read (its run fails, and says so) there is no plan, and the rest is told all the same. */
-const planIn = (pinned: PinnedDefinition, log: Log): { name: string; description: string }[] => {
+const planIn = (pinned: PinnedDefinition, log: Log): PlanStep[] => {
   try {
-    const { steps } = parsePinned(pinned.source, pinned.prompts)
-    return steps.map((step) => ({ name: step.name, description: step.description ?? step.name }))
+    return planOfDefinition(parsePinned(pinned.source, pinned.prompts), pinned.prompts)
   } catch (error) {
     log('warn', 'a pinned workflow cannot be read', { workflow: pinned.name, failure: failureOf(error) })
     return []

@@ -31,6 +31,7 @@ export const createEffectLedger = (database: Database): EffectLedger => {
       await confirm(guard, effect, found, 'found')
       return found
     }
+    guard.signal?.throwIfAborted()
     crashPoint(points.before)
     await markSent(db, guard, effect.key, effect.request)
     const result = await sendOrNote(database, guard, effect)
@@ -47,6 +48,7 @@ export const createEffectLedger = (database: Database): EffectLedger => {
     const points = crashPointsOf(effect.kind)
     const row = await intendEffect(db, guard, effect)
     if (row.state === 'confirmed' && isDeepStrictEqual(row.request, asStored(effect.request))) return { sent: false }
+    guard.signal?.throwIfAborted()
     crashPoint(points.before)
     await markSent(db, guard, effect.key, effect.request)
     const result = await sendOrNote(database, guard, effect)
@@ -65,6 +67,7 @@ const sendOrNote = async <Result>(
   effect: Pick<Effect<Result>, 'key' | 'send'>,
 ): Promise<Result> => {
   try {
+    guard.signal?.throwIfAborted()
     return await effect.send()
   } catch (error) {
     await failEffect(database.db, guard, effect.key, failureOf(error))

@@ -52,6 +52,7 @@ export const runSetup = async (
     onActivity(`Setting up: ${command.slice(0, 60)}`)
     results.push(await runRecorded(workspace, check, signal))
   }
+  await workspace.ready()
   return results
 }
 

@@ -21,6 +21,8 @@ export type GitCredential = { username: string; password: string }
 
 export type OpenRequest = {
   runId: string
+  /** The claim's. Of two workers of one host that have the run open, the one with the higher epoch keeps it. */
+  epoch: number
   repository: string
   cloneUrl: string
   /** Asked for at each use, since an installation token lives an hour. */
@@ -108,6 +110,8 @@ export type Workspace = {
   runId: string
   /** The work tree on the host. For git and for people; nobody else opens files in it. */
   root: string
+  /** The work tree is a new one in which the repository's set-up has not come to its end yet. */
+  fresh: boolean
   baseSha: string
   settings: RepositorySettings
   files: FileTools
@@ -132,16 +136,24 @@ export type Workspace = {
    * it is somewhere else, `forbidden`, `unavailable`.
    */
   push: (request: { commit: string; branch: string; expected: string | null }) => Promise<void>
+  /** The set-up has come to its end: whoever opens this work tree next need not do it again. */
+  ready: () => Promise<void>
   /** Ends processes; keeps the folder, so that a resume on this host is quick. */
   close: () => Promise<void>
 }
 
 export type Workspaces = {
   sandbox: SandboxStatus
-  /** Mirror, worktree, restore. Idempotent per run: a leftover of a killed worker is taken over or made anew. */
+  /**
+   * Mirror, worktree, restore. Idempotent per run: what an earlier worker left is taken over or made anew. If that one was
+   * only asleep, its processes for this run end, and all that it does afterwards with its own workspace throws `stale_epoch`.
+   */
   open: (request: OpenRequest, signal: AbortSignal) => Promise<Workspace>
-  /** Removes everything of a run: processes, worktree, git directory, locks. Twice is once. */
-  remove: (runId: string) => Promise<void>
+  /**
+   * Removes everything of a run: processes, worktree, git directory, locks. Twice is once. With `keepSnapshots` the git
+   * directory stays, so that the run can be tried again.
+   */
+  remove: (runId: string, options?: { keepSnapshots?: boolean }) => Promise<void>
   /** Runs that have something on this disk, for the reaper. */
   list: () => Promise<string[]>
   close: () => Promise<void>

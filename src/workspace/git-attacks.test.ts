@@ -319,7 +319,7 @@ describe('names and addresses', () => {
     await mkdir(join(workspace.root, 'objects/info'), { recursive: true })
     await writeFile(join(workspace.root, 'objects/info/alternates'), '/\n')
     await useEveryVerb()
-    const own = join(room.folder, 'runs', workspace.runId, 'git/objects/info/alternates')
+    const own = join(room.folder, 'runs', workspace.runId, '1/git/objects/info/alternates')
     expect(await readFile(own, 'utf8')).toMatch(/mirrors\/acme-shop-[0-9a-f]{12}\.git\/objects\n$/)
     expect(await readdir(workspace.root)).not.toContain('.git')
   })

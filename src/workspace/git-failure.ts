@@ -4,11 +4,12 @@ import { type ErrorCode, JourneymanError } from '../domain/errors.ts'
  * git says in words only what went wrong outside; here, and nowhere else, the words become a code. The process runs with
  * LC_ALL=C, so that they are the English ones. What is not recognised is `internal`.
  */
-const signs: { pattern: RegExp; code: ErrorCode; sentence: string; nextAction?: string }[] = [
+const signs: { pattern: RegExp; code: ErrorCode; sentence: string; nextAction?: string; ours?: true }[] = [
   {
     pattern: /No space left on device|Disk quota exceeded/i,
     code: 'unavailable',
     sentence: 'The disk of the workspaces is full.',
+    ours: true,
     nextAction: 'Free some space in the data folder; the run goes on by itself when it is retried.',
   },
   {
@@ -52,10 +53,19 @@ const signs: { pattern: RegExp; code: ErrorCode; sentence: string; nextAction?: 
   },
 ]
 
-/** The error for a git command that failed. `what` is a few words: "fetching acme/shop". */
-export const gitFailure = (what: string, exitCode: number | null, stderr: string): JourneymanError => {
+/**
+ * The error for a git command that failed. `what` is a few words: "fetching acme/shop". `detail.remote` says that it is the
+ * remote's failure.
+ */
+export const gitFailure = (
+  what: string,
+  exitCode: number | null,
+  stderr: string,
+  wentOut: boolean,
+): JourneymanError => {
   const sign = signs.find(({ pattern }) => pattern.test(stderr))
-  const detail = { exitCode, stderr: shorten(stderr) }
+  const isTheirs = wentOut && sign !== undefined && !sign.ours
+  const detail = { exitCode, stderr: shorten(stderr), ...(isTheirs && { remote: true }) }
   if (!sign) {
     return new JourneymanError('internal', `git failed at ${what} (exit code ${exitCode}): ${lastLine(stderr)}`, {
       detail,

@@ -58,13 +58,17 @@ export const createGit =
       signal: options.signal,
       identity: options.identity,
     })
-    if (result.timedOut) throw new JourneymanError('timeout', `git took too long at ${options.what}.`)
+    const remote = options.remote !== undefined
+    if (result.timedOut) {
+      const detail = { ...(remote && { remote }) }
+      throw new JourneymanError('timeout', `git took too long at ${options.what}.`, { detail })
+    }
     if (result.truncated) {
       if (options.mayTruncate) return result
       throw new JourneymanError('too_large', `git answered more than may be kept at ${options.what}.`)
     }
     if (result.exitCode !== 0 && !options.accept?.includes(result.exitCode ?? -1)) {
-      throw gitFailure(options.what, result.exitCode, result.stderr)
+      throw gitFailure(options.what, result.exitCode, result.stderr, remote)
     }
     return result
   }

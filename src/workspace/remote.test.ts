@@ -242,7 +242,7 @@ describe('a run’s folder', () => {
     await runIn(first, 'echo two >> a.txt')
     const { commit } = await first.snapshot('turn 1')
     await runIn(first, 'echo three >> a.txt; touch extra; rm -r b')
-    const index = join(room.folder, 'runs/run_taken/index/index')
+    const index = join(room.folder, 'runs/run_taken/1/index/index')
     await writeFile(`${index}.lock`, '')
     await truncate(index, 30)
     const other = await room.again()
@@ -266,8 +266,8 @@ describe('a run’s folder', () => {
 
   test('a half-made one is made anew', async () => {
     repository = await newRepository()
-    await mkdir(join(room.folder, 'runs/run_half/git'), { recursive: true })
-    await writeFile(join(room.folder, 'runs/run_half/git/HEAD'), 'nonsense')
+    await mkdir(join(room.folder, 'runs/run_half/1/git'), { recursive: true })
+    await writeFile(join(room.folder, 'runs/run_half/1/git/HEAD'), 'nonsense')
     expect(await runIn(await room.open('run_half', repository), 'cat a.txt')).toBe('one\n')
   })
 
@@ -293,6 +293,37 @@ describe('a run’s folder', () => {
   test.each(['../x', '', '.', 'a/b', '-x'])('the id %j is refused', async (runId) => {
     await expect(room.workspaces.remove(runId)).rejects.toMatchObject({ code: 'invalid_input' })
     await expect(room.open(runId, repository)).rejects.toMatchObject({ code: 'invalid_input' })
+  })
+
+  test('of one that may be tried again the snapshots stay, and nothing else', async () => {
+    const workspace = await room.open('run_kept', repository)
+    await runIn(
+      workspace,
+      'echo kept > kept.txt; echo node_modules > .gitignore; mkdir -p node_modules; echo x > node_modules/x',
+    )
+    const { commit } = await workspace.snapshot('the last')
+    await workspace.ready()
+    await room.workspaces.remove('run_kept', { keepSnapshots: true })
+    await room.workspaces.remove('run_kept', { keepSnapshots: true })
+    expect((await readdir(join(room.folder, 'runs/run_kept/1'))).sort()).toEqual(['git', 'state.json'])
+    const again = await room.open('run_kept', repository, {
+      epoch: 2,
+      snapshot: commit,
+      base: { sha: workspace.baseSha },
+    })
+    expect(await runIn(again, 'ls')).not.toContain('node_modules')
+    expect((await again.proposal()).map(({ path }) => path)).toEqual(['.gitignore', 'kept.txt'])
+    // What the set-up makes is not in it; the next who opens it hears of that, until it has been done.
+    expect(again.fresh).toBe(true)
+    await again.ready()
+    const next = await room.open('run_kept', repository, {
+      epoch: 3,
+      snapshot: commit,
+      base: { sha: workspace.baseSha },
+    })
+    expect(next.fresh).toBe(false)
+    await room.workspaces.remove('run_kept')
+    await expect(stat(join(room.folder, 'runs/run_kept'))).rejects.toMatchObject({ code: 'ENOENT' })
   })
 
   test('the settings are those of the base commit, whatever stands in the work tree', async () => {

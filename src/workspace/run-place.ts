@@ -7,34 +7,55 @@ import type { GitPlace } from './git.ts'
 export type Identity = { uid: number; gid: number }
 
 /**
- * The folders of one run. Only `tree` and `home` are ever shown to the sandbox; the git directory and the index lie beside
- * them, out of the agent's reach.
+ * The folders of one run, below one named for the claim's epoch: a worker that has lost the run to another of this host finds
+ * its paths gone. Only `tree` and `home` are ever shown to the sandbox; the git directory and the index lie beside them, out
+ * of the agent's reach.
  */
 export type RunPlace = {
   runId: string
+  epoch: number
+  /** All that this host has of the run. */
+  runFolder: string
+  /** What belongs to this epoch. */
   folder: string
   gitDir: string
   tree: string
   home: string
   indexFile: string
   stateFile: string
+  /** There when the repository's set-up has come to its end in this tree. */
+  readyFile: string
   /** Who commands run as, when that is not us. */
   owner: Identity | undefined
 }
 
-export const runPlaceOf = (runsFolder: string, runId: string, owner: Identity | undefined): RunPlace => {
+export const runFolderOf = (runsFolder: string, runId: string): string => {
   if (!/^[A-Za-z0-9][A-Za-z0-9_-]{0,99}$/.test(runId)) {
     throw new JourneymanError('invalid_input', 'The id of a run may hold letters, digits, "_" and "-" only.')
   }
-  const folder = join(runsFolder, runId)
+  return join(runsFolder, runId)
+}
+
+export const runPlaceOf = (
+  runsFolder: string,
+  at: { runId: string; epoch: number },
+  owner: Identity | undefined,
+): RunPlace => {
+  if (!Number.isSafeInteger(at.epoch) || at.epoch < 0) {
+    throw new JourneymanError('invalid_input', 'The epoch of a claim is a whole number.')
+  }
+  const runFolder = runFolderOf(runsFolder, at.runId)
+  const folder = join(runFolder, String(at.epoch))
   return {
-    runId,
+    ...at,
+    runFolder,
     folder,
     gitDir: join(folder, 'git'),
     tree: join(folder, 'tree'),
     home: join(folder, 'home'),
     indexFile: join(folder, 'index', 'index'),
     stateFile: join(folder, 'state.json'),
+    readyFile: join(folder, 'ready'),
     owner,
   }
 }

@@ -70,7 +70,7 @@ describe('a snapshot', () => {
   test('is a sound git object, and so is everything around it', async () => {
     await runIn(workspace, 'echo x > new && ln -s new link')
     const { commit } = await workspace.snapshot('label with\0zero and\nlines')
-    const gitDir = join(room.folder, 'runs', workspace.runId, 'git')
+    const gitDir = join(room.folder, 'runs', workspace.runId, '1/git')
     execFileSync('git', ['--git-dir', gitDir, 'fsck', '--strict', commit], { stdio: 'pipe' })
     const refs = execFileSync('git', ['--git-dir', gitDir, 'for-each-ref', '--format=%(refname)']).toString()
     expect(refs).toContain(`refs/journeyman/snapshots/${commit}`)
@@ -119,7 +119,7 @@ describe('a snapshot', () => {
       workspace,
       'mkdir .git && echo "ref: x" > .git/HEAD && rm -r src && mkdir -p src/b.txt && chmod 000 src',
     )
-    await truncate(join(room.folder, 'runs', workspace.runId, 'index/index'), 50)
+    await truncate(join(room.folder, 'runs', workspace.runId, '1/index/index'), 50)
     await chmod(workspace.root, 0o000)
     await workspace.restore(commit)
     expect(await listing()).toBe(there)

@@ -8,20 +8,24 @@ import { readProposal, readUnifiedDiff } from './proposal.ts'
 import { pushCommit } from './push.ts'
 import { type RecordedTree, type RecordLimits, recordTree } from './record-tree.ts'
 import type { RunPlace } from './run-place.ts'
-import { restoreSnapshot, type Snapshot, takeSnapshot, treeOf } from './snapshot.ts'
+import { createSharer, restoreFromAnywhere, type SnapshotShare } from './shared-snapshots.ts'
+import { type Snapshot, takeSnapshot, treeOf } from './snapshot.ts'
 import type { WorkspaceSandbox } from './workspace-sandbox.ts'
+import { noteReady } from './worktree.ts'
 
 export type WorkspaceParts = {
   git: Git
   sandbox: WorkspaceSandbox
   place: RunPlace
+  fresh: boolean
   baseSha: string
   submodules: string[]
   settings: RepositorySettings
   recordLimits: RecordLimits
   committer: Person
   pushTimeoutMs: number
-  request: Pick<OpenRequest, 'cloneUrl' | 'credential'>
+  request: Pick<OpenRequest, 'cloneUrl' | 'credential' | 'snapshot'>
+  share?: SnapshotShare | undefined
   onClose: () => void
 }
 
@@ -30,6 +34,7 @@ export const createWorkspace = (parts: WorkspaceParts): Workspace => {
   const { git, place, baseSha, sandbox } = parts
   const turns = createAccessTurns()
   const files = sandbox.files(place.tree, place.home)
+  const shareSnapshot = createSharer(git, place, parts.share, { baseSha, opened: parts.request.snapshot })
   const closing = new AbortController()
   let baseTree: string | undefined
   let last: Snapshot | undefined
@@ -48,6 +53,7 @@ export const createWorkspace = (parts: WorkspaceParts): Workspace => {
   return {
     runId: place.runId,
     root: place.tree,
+    fresh: parts.fresh,
     baseSha,
     settings: parts.settings,
     files: sharing(files, turns.shared),
@@ -65,14 +71,20 @@ export const createWorkspace = (parts: WorkspaceParts): Workspace => {
         })
       }),
     snapshot: (label) =>
-      turns.exclusive(async () => {
-        last = await takeSnapshot(place, { label, baseSha, record, last })
-        return { commit: last.commit, leftOut: shorten(last.leftOut) }
-      }),
+      turns
+        .exclusive(async () => {
+          last = await takeSnapshot(place, { label, baseSha, record, last })
+          return { commit: last.commit, leftOut: shorten(last.leftOut) }
+        })
+        .then(async (taken) => {
+          // Outside of the turn: commands may go on meanwhile.
+          await shareSnapshot(taken.commit)
+          return taken
+        }),
     restore: (commit) =>
       turns.exclusive(async () => {
         last = undefined
-        await restoreSnapshot(git, place, commit)
+        await restoreFromAnywhere(git, place, parts.share, commit)
       }),
     proposal: () => turns.exclusive(async () => readProposal(git, place, baseSha, (await record()).tree)),
     unifiedDiff,
@@ -88,6 +100,7 @@ export const createWorkspace = (parts: WorkspaceParts): Workspace => {
         })
       }),
     push: (request) => pushCommit(git, place, { ...request, ...parts.request, timeoutMs: parts.pushTimeoutMs }),
+    ready: () => noteReady(place),
     close: async () => {
       closing.abort(new JourneymanError('stopped', 'This workspace has been closed.'))
       await files.close()

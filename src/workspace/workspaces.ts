@@ -1,6 +1,6 @@
-import { mkdir, readdir } from 'node:fs/promises'
-import { join, resolve } from 'node:path'
-import { codeOf, JourneymanError } from '../domain/errors.ts'
+import { mkdir, readdir, realpath } from 'node:fs/promises'
+import { join } from 'node:path'
+import { JourneymanError } from '../domain/errors.ts'
 import { type FoundBase, findBase, readBase } from './base-files.ts'
 import { runBoundedProcess } from './bounded-process.ts'
 import type { Person } from './commit.ts'
@@ -8,17 +8,20 @@ import type { OpenRequest, Workspace, Workspaces } from './contract.ts'
 import { createGit, type Git } from './git.ts'
 import { requireBranchName, requireCommitId } from './git-names.ts'
 import { createMirrors, type Mirror, type MirrorRequest, type Mirrors } from './mirror.ts'
+import { prepareTree } from './prepare-tree.ts'
 import { createProgramRunner, type ProgramRunner } from './program-runner.ts'
 import type { RecordLimits } from './record-tree.ts'
-import { removeTree } from './remove-tree.ts'
+import { isReduced, reduceToSnapshots, removeRun } from './remove-run.ts'
 import { requireGit } from './require-git.ts'
-import { type Identity, type RunPlace, runPlaceOf } from './run-place.ts'
+import { type Identity, runPlaceOf } from './run-place.ts'
 import { requireReachable } from './sandbox/owner.ts'
 import { repositorySettings, settingsSources } from './settings.ts'
-import { restoreSnapshot } from './snapshot.ts'
+import type { SnapshotShare } from './shared-snapshots.ts'
+import { placesOf } from './take-over.ts'
+import { whileOwned } from './while-owned.ts'
 import { createWorkspace } from './workspace.ts'
 import type { WorkspaceSandbox } from './workspace-sandbox.ts'
-import { handOver, makeWorktree, readState, type WorktreeState } from './worktree.ts'
+import { isReady, readState } from './worktree.ts'
 
 export type WorkspacesOptions = {
   /** Holds `mirrors/` and `runs/`. */
@@ -33,6 +36,8 @@ export type WorkspacesOptions = {
   gitEnvironment?: Record<string, string>
   recordLimits?: RecordLimits
   remoteTimeoutMs?: number
+  /** Where snapshots are kept for workers on other hosts. */
+  share?: SnapshotShare | undefined
 }
 
 const defaults = {
@@ -42,7 +47,8 @@ const defaults = {
   remoteTimeoutMs: 600_000,
 }
 
-type Room = Required<Omit<WorkspacesOptions, 'gitEnvironment' | 'searchPath'>> & {
+type Room = Required<Omit<WorkspacesOptions, 'gitEnvironment' | 'searchPath' | 'share'>> & {
+  share?: SnapshotShare | undefined
   git: Git
   runner: ProgramRunner
   mirrors: Mirrors
@@ -55,9 +61,10 @@ export const createWorkspaces = async (options: WorkspacesOptions): Promise<Work
   return {
     sandbox: options.sandbox.status,
     open: (request, signal) => openWorkspace(room, request, signal),
-    remove: async (runId) => {
+    remove: async (runId, { keepSnapshots = false } = {}) => {
       await room.open.get(runId)?.close()
-      await removeTree(placeOf(room, runId).folder)
+      if (keepSnapshots && (await isReduced(room.runsFolder, runId))) return
+      await (keepSnapshots ? reduceToSnapshots : removeRun)(room.runsFolder, runId)
       await room.mirrors.trim()
     },
     list: () => runIds(room.runsFolder),
@@ -69,11 +76,13 @@ export const createWorkspaces = async (options: WorkspacesOptions): Promise<Work
 }
 
 const createRoom = async (options: WorkspacesOptions): Promise<Room> => {
-  const folder = resolve(options.folder)
+  await mkdir(options.folder, { recursive: true, mode: 0o711 })
+  // By its one name, so that two workers which were told of it by different ones know each other's processes.
+  const folder = await realpath(options.folder)
   const runsFolder = join(folder, 'runs')
   const mirrorsFolder = join(folder, 'mirrors')
   // Others may pass through to the work tree that is theirs, and see nothing on the way.
-  for (const path of [folder, runsFolder]) await mkdir(path, { recursive: true, mode: 0o711 })
+  await mkdir(runsFolder, { recursive: true, mode: 0o711 })
   await mkdir(mirrorsFolder, { recursive: true, mode: 0o750 })
   const settings = {
     searchPath: options.searchPath ?? defaults.searchPath,
@@ -95,39 +104,52 @@ const createRoom = async (options: WorkspacesOptions): Promise<Room> => {
   return { ...filled, git, runner, mirrors, runsFolder, open: new Map() }
 }
 
-const placeOf = (room: Room, runId: string): RunPlace =>
-  runPlaceOf(room.runsFolder, runId, ownerOf(room.sandbox) ?? undefined)
-
 /** Where no command can run, nothing has to belong to anybody else, and the folder may be closed to others. */
 const ownerOf = ({ status, owner }: WorkspaceSandbox): Identity | null => (status.usable ? owner : null)
 
 const openWorkspace = async (room: Room, request: OpenRequest, signal: AbortSignal): Promise<Workspace> => {
   await room.open.get(request.runId)?.close()
-  const place = placeOf(room, request.runId)
+  const place = runPlaceOf(
+    room.runsFolder,
+    { runId: request.runId, epoch: request.epoch },
+    ownerOf(room.sandbox) ?? undefined,
+  )
   const { mirror, base } = await prepareMirror(room, request, signal)
   const baseSha = base.commit
   const ownerUid = place.owner?.uid ?? null
-  const state: WorktreeState = { format: 1, cloneUrl: request.cloneUrl, mirror: mirror.name, baseSha, ownerUid }
-  const preparing = prepareTree(room, place, { state, mirror, request, signal })
+  const preparing = prepareTree({
+    git: room.git,
+    place,
+    state: { format: 1, cloneUrl: request.cloneUrl, mirror: mirror.name, baseSha, ownerUid },
+    mirrorGitDir: mirror.gitDir,
+    remakeMirror: () => room.mirrors.remake({ ...request, signal, fetchedSince: Date.now() }),
+    snapshot: request.snapshot,
+    share: room.share,
+    signal,
+  })
   // Whatever fails, nobody writes in the run's folder any more when this is over.
-  const quiet = preparing.catch(() => {})
+  const quiet = preparing.catch(() => undefined)
   const [settings, submodules] = await Promise.all([
     readBase(room.git, mirror.gitDir, base, settingsSources).then(repositorySettings),
     base.blobs.has('.gitmodules') ? submodulesOf(room.git, mirror.gitDir, baseSha) : [],
   ]).finally(() => quiet)
   await preparing
-  const workspace = createWorkspace({
-    ...room,
+  const workspace: Workspace = whileOwned(
     place,
-    baseSha,
-    submodules,
-    settings,
-    pushTimeoutMs: room.remoteTimeoutMs,
-    request,
-    onClose: () => {
-      if (room.open.get(request.runId) === workspace) room.open.delete(request.runId)
-    },
-  })
+    createWorkspace({
+      ...room,
+      place,
+      fresh: !(await isReady(place)),
+      baseSha,
+      submodules,
+      settings,
+      pushTimeoutMs: room.remoteTimeoutMs,
+      request,
+      onClose: () => {
+        if (room.open.get(request.runId) === workspace) room.open.delete(request.runId)
+      },
+    }),
+  )
   room.open.set(request.runId, workspace)
   return workspace
 }
@@ -157,47 +179,6 @@ const prepareMirror = async (
   throw new JourneymanError('not_found', `${request.repository} has no ${name}.`)
 }
 
-/** Takes over what a killed worker left, or begins anew. */
-const prepareTree = async (
-  room: Room,
-  place: RunPlace,
-  {
-    state,
-    mirror,
-    request,
-    signal,
-  }: { state: WorktreeState; mirror: Mirror; request: OpenRequest; signal: AbortSignal },
-): Promise<void> => {
-  const found = await readState(place)
-  const same = found?.baseSha === state.baseSha && found.cloneUrl === state.cloneUrl
-  if (same && found.ownerUid !== state.ownerUid) await handOver(place, state)
-  if (request.snapshot !== null) {
-    if (same) return void (await restoreSnapshot(room.git, place, request.snapshot))
-    throw new JourneymanError('workspace_lost', 'The workspace of this run is not on this disk any more.', {
-      nextAction: 'Start the run again; it begins from the base commit.',
-    })
-  }
-  if (same && (await isRestored(room.git, place, state.baseSha))) return
-  const making = { state, mirrorGitDir: mirror.gitDir, signal }
-  try {
-    await makeWorktree(room.git, place, making)
-  } catch (error) {
-    if (codeOf(error) !== 'internal') throw error
-    // The mirror has the commit and not all that is in it.
-    await room.mirrors.remake({ ...request, signal, fetchedSince: Date.now() })
-    await makeWorktree(room.git, place, making)
-  }
-}
-
-const isRestored = (git: Git, place: RunPlace, commit: string): Promise<boolean> =>
-  restoreSnapshot(git, place, commit).then(
-    () => true,
-    (error: unknown) => {
-      if (codeOf(error) === 'internal' || codeOf(error) === 'workspace_lost') return false
-      throw error
-    },
-  )
-
 const submodulesOf = async (git: Git, gitDir: string, baseSha: string): Promise<string[]> => {
   const listed = await git({ gitDir }, ['ls-tree', '-r', '-z', baseSha], { what: 'looking for submodules' })
   return listed.stdout
@@ -213,8 +194,7 @@ const runIds = async (runsFolder: string): Promise<string[]> => {
 }
 
 const mirrorsInUse = async (runsFolder: string): Promise<Set<string>> => {
-  const states = await Promise.all(
-    (await runIds(runsFolder)).map((runId) => readState(runPlaceOf(runsFolder, runId, undefined))),
-  )
+  const places = await Promise.all((await runIds(runsFolder)).map((runId) => placesOf(runsFolder, runId)))
+  const states = await Promise.all(places.flat().map(readState))
   return new Set(states.flatMap((state) => (state ? [state.mirror] : [])))
 }

@@ -1,4 +1,4 @@
-import { chmod, chown, mkdir, readFile, rm } from 'node:fs/promises'
+import { chmod, chown, mkdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { writeBareRepository } from './bare-repository.ts'
 import type { Git } from './git.ts'
@@ -28,14 +28,24 @@ export const makeWorktree = async (
   request: { state: WorktreeState; mirrorGitDir: string; signal: AbortSignal },
 ): Promise<void> => {
   await removeTree(place.folder)
+  // Others may pass through to the work tree that is theirs.
   await mkdir(place.folder, { recursive: true, mode: 0o711 })
   await writeBareRepository(place.gitDir, [`${request.mirrorGitDir}/objects`])
   await chmod(place.gitDir, 0o750)
-  await Promise.all([place.tree, place.home, dirname(place.indexFile)].map((path) => makeOwned(place, path)))
+  await makeFolders(place)
   await pointHead(place)
   await setHead(place, request.state.baseSha)
   await checkOut(git, place, request.state.baseSha, { signal: request.signal })
   await writeAtomically(place.stateFile, JSON.stringify(request.state))
+}
+
+/** The folders beside the git directory, where they are not there. */
+export const makeFolders = async (place: RunPlace): Promise<void> => {
+  await Promise.all(
+    [place.tree, place.home, dirname(place.indexFile)].map(async (path) => {
+      if (!(await isThere(path))) await makeOwned(place, path)
+    }),
+  )
 }
 
 /** The sandbox became usable, or ceased to be, since the run was begun. */
@@ -44,6 +54,10 @@ export const handOver = async (place: RunPlace, state: WorktreeState): Promise<v
   for (const path of [place.tree, place.home, dirname(place.indexFile)]) await giveTreeTo(owner, path)
   await writeAtomically(place.stateFile, JSON.stringify(state))
 }
+
+export const isReady = (place: RunPlace): Promise<boolean> => isThere(place.readyFile)
+
+export const noteReady = (place: RunPlace): Promise<void> => writeFile(place.readyFile, '')
 
 /** Writes what the commit holds into the work tree. `fromNothing` empties it first, ignored files too. */
 export const checkOut = async (
@@ -66,6 +80,12 @@ export const checkOut = async (
 }
 
 const checkOutTimeoutMs = 600_000
+
+const isThere = (path: string): Promise<boolean> =>
+  stat(path).then(
+    () => true,
+    () => false,
+  )
 
 const makeOwned = async (place: RunPlace, path: string): Promise<void> => {
   await mkdir(path, { recursive: true, mode: 0o700 })

@@ -42,6 +42,10 @@ export type WorldGitHub = {
   /** Where webhooks are posted: `http://127.0.0.1:<port>/webhooks/github`; null keeps them in the delivery list, failed. */
   webhookUrl: string | null
   addUser: (login: string, options?: { bot?: boolean }) => WorldUser
+  /** `team` is `org/slug`. The app may only look into it once it is granted `members: read`. */
+  setTeam: (team: string, logins: string[]) => void
+  /** One more permission for the app, in the tokens that are issued from now on. */
+  grant: (permission: string, level: 'read' | 'write') => void
   /** A bare repository with these files as its first commit on `main`, the app installed on it. */
   createRepository: (
     fullName: string,
@@ -111,6 +115,18 @@ export type WorldRepository = {
   ) => Promise<{ status: number; body: string; guid: string }>
   comments: (number: number) => WorldComment[]
   reactions: (number: number) => { user: string; content: string }[]
+  /** Somebody changes the ticket's words. Nothing is posted: the app does not ask to hear of it. */
+  editIssue: (number: number, edit: { title?: string | undefined; body?: string | undefined }) => void
+  /** Somebody opens a pull request for a branch that is there. Nothing is posted. */
+  openPull: (pull: {
+    title: string
+    body: string
+    head: string
+    base?: string
+    draft?: boolean
+    author?: WorldUser
+    labels?: string[]
+  }) => WorldPull
   pulls: () => WorldPull[]
   checkRuns: () => {
     id: number
@@ -165,6 +181,8 @@ export type ScriptRequest = {
   repeat: number
   firstMessage: string
   lastToolResults: { name: string; content: string; isError: boolean }[]
+  /** What it may call. The vendor's own tools have no schema. */
+  tools: { name: string; inputSchema: Record<string, unknown> | null }[]
   messages: unknown[]
 }
 export type Script = (request: ScriptRequest) => ScriptedTurn | Promise<ScriptedTurn>
@@ -184,6 +202,8 @@ export type WorldClaude = {
   }[]
   /** Every call that came in. */
   calls: number
+  /** Empties the prompt cache, and with it what a conversation costs that was held before. */
+  forget: () => void
 }
 
 export type World = {

@@ -20,9 +20,10 @@ const knownSecret = /the secret kept by this installation/
 
 /** Each must end its run with these reasons, all of them, and nothing of it may leave. */
 const refused: Record<string, { attempt: Attempt; reasons: RegExp[] }> = {
+  // With something that no person can let leave, so that nobody is asked.
   'protected paths': {
     attempt: byCommand(
-      'mkdir -p docs .github/workflows .GitLab; echo x | tee .github/workflows/a.yml .GitLab/a.yml docs/CODEOWNERS package-lock.json AGENTS.md .journeyman.yml',
+      'echo A=1 > .env.production; mkdir -p docs .github/workflows .GitLab; echo x | tee .github/workflows/a.yml .GitLab/a.yml docs/CODEOWNERS package-lock.json AGENTS.md .journeyman.yml',
     ),
     reasons: [
       '.github/workflows/a.yml',

@@ -168,7 +168,8 @@ describe.skipIf(missing !== null)('an agent that wants out', () => {
           {
             tools: [
               bash(
-                `printf 'setup: [touch set-up-ran]\\nchecks: [{name: mine, command: "echo MINE"}]\\n' > .journeyman.yml`,
+                // With something that no person can let leave, so that nobody is asked.
+                `echo A=1 > .env.production; printf 'setup: [touch set-up-ran]\\nchecks: [{name: mine, command: "echo MINE"}]\\n' > .journeyman.yml`,
               ),
               bash('echo "Rules: none." > AGENTS.md; echo \'{"scripts":{"test":"echo MINE"}}\' > package.json'),
             ],

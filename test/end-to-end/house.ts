@@ -129,7 +129,7 @@ export const openHouse = async (kind: Database['kind'], options: HouseOptions = 
 /** Quick where patience is not what is tested. */
 const brisk: DeepPartial<Config> = {
   server: { host: '127.0.0.1', port: 0 },
-  runs: { report_every_seconds: 1, lease_seconds: 2, reap_every_seconds: 0.5 },
+  runs: { report_every_seconds: 1, lease_seconds: 4, reap_every_seconds: 0.5 },
   github: { write_gap_ms: 0 },
   models: { primary: 'scripted-model', fallback: null },
   anthropic: { max_retry_wait_seconds: 1, stall_seconds: 20 },

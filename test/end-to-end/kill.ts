@@ -6,15 +6,8 @@ import { sampleRepository } from '../../src/world/demo/sample-repository.ts'
 import { type House, type OpenHouse, progressComments, type Served, until } from './house.ts'
 import { answersByTurn, expectInvariants } from './invariants.ts'
 
-/** Where the worker is killed, and how often its reaching that place lets it live. */
-export const killPoints: { point: CrashPoint; occurrence: number }[] = [
-  { point: 'claim.after', occurrence: 1 },
-  { point: 'turn.after', occurrence: 3 },
-  { point: 'commit.after', occurrence: 1 },
-  { point: 'push.sent', occurrence: 1 },
-  { point: 'pull_request.sent', occurrence: 1 },
-  { point: 'comment.sent', occurrence: 1 },
-]
+/** A place where the worker is killed, and how often its reaching it lets it live. */
+export type KillPoint = { point: CrashPoint; occurrence: number }
 
 /** Starts quickly, so that a test of a restart is about the restart. */
 export const quickFiles = {
@@ -23,11 +16,10 @@ export const quickFiles = {
 }
 
 /** A turn is finished under the next call: that one is in the air, may have been answered, and may be asked again. */
-const inFlightAt = ({ point, occurrence }: (typeof killPoints)[number]): number | null =>
-  point === 'turn.after' ? occurrence : null
+const inFlightAt = ({ point, occurrence }: KillPoint): number | null => (point === 'turn.after' ? occurrence : null)
 
 /** SIGKILL there, then another process: one pull request, one progress comment, no turn paid twice. */
-export const itSurvivesKillsAt = (open: OpenHouse, points: typeof killPoints): void => {
+export const itSurvivesKillsAt = (open: OpenHouse, points: readonly KillPoint[]): void => {
   for (const { point, occurrence } of points) {
     it(`goes on after kill -9 at ${point}${occurrence > 1 ? ` (${occurrence})` : ''}`, async () => {
       const house = await open({ files: quickFiles })

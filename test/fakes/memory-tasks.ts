@@ -34,8 +34,9 @@ export const memoryTasks = (): MemoryTasks => {
   const plugin: TaskManagement = {
     name: 'memory',
     getTask: async (ref) => get(ref),
-    findComment: async (ref, marker) => {
-      const ours = (one: Comment & { task: string }) => one.task === ref.key && one.authorId === ourId
+    findComment: async (ref, marker, butNot) => {
+      const ours = (one: Comment & { task: string }) =>
+        one.task === ref.key && one.authorId === ourId && one.id !== butNot
       const found = comments.findLast((one) => ours(one) && one.body.includes(marker))
       return found ? shown(found) : null
     },

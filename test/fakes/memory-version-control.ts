@@ -11,6 +11,8 @@ export type MemoryHost = {
   changes: Change[]
   checks: Map<string, CheckRun>
   permissions: Map<string, { id: string; permission: Permission }>
+  /** `org/slug` -> logins; null where the app may not look. */
+  teams: Map<string, string[] | null>
   /** What a push does there: refused unless the branch is where it was expected. */
   push: (branch: string, commit: string, expected: string | null) => void
 }
@@ -23,6 +25,7 @@ export const memoryHost = (): MemoryHost => {
   const changes: Change[] = []
   const checks = new Map<string, CheckRun>()
   const permissions: MemoryHost['permissions'] = new Map()
+  const teams: MemoryHost['teams'] = new Map()
   const known = (ref: { repository: string }) => {
     if (!ref.repository.includes('/')) throw new JourneymanError('invalid_input', 'A repository is owner/name.')
     if (ref.repository !== repository) throw new JourneymanError('not_found', `There is no ${ref.repository}.`)
@@ -41,6 +44,12 @@ export const memoryHost = (): MemoryHost => {
     getPermission: async (_ref, actor) => {
       const found = permissions.get(actor.login)
       return found && (actor.id === '' || found.id === actor.id) ? found.permission : 'none'
+    },
+    isTeamMember: async (_ref, team, actor) => {
+      const members = teams.get(team) ?? []
+      if (teams.get(team) === null)
+        throw new JourneymanError('forbidden', `The members of ${team} are not shown to us.`)
+      return members.includes(actor.login)
     },
     getGitCredential: async () => ({ username: 'x', password: 'a-token-of-the-host', expiresAt: null }),
     getBranchHead: async (_ref, branch) => branches.get(branch) ?? null,
@@ -71,6 +80,13 @@ export const memoryHost = (): MemoryHost => {
       if (!change) throw new JourneymanError('not_found', `There is no change ${number}.`)
       return change
     },
+    closeChange: async (_ref, number) => {
+      const change = changes[number - 1]
+      if (!change) throw new JourneymanError('not_found', `There is no change ${number}.`)
+      const closed: Change = change.state === 'open' ? { ...change, state: 'closed' } : change
+      changes[number - 1] = closed
+      return closed
+    },
     addLabels: async () => undefined,
     findCheckRun: async (_ref, sha, externalId) => {
       const id = `${sha}:${externalId}`
@@ -93,7 +109,7 @@ export const memoryHost = (): MemoryHost => {
       if (change.source_branch === branch && change.state === 'open') changes[index] = { ...change, head_sha: commit }
     }
   }
-  return { plugin, branches, changes, checks, permissions, push }
+  return { plugin, branches, changes, checks, permissions, teams, push }
 }
 
 /** Forty hexadecimal digits, as a commit has, that depend on nothing but what is in it. */

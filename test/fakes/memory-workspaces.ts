@@ -50,6 +50,8 @@ export const memoryWorkspaces = (
     return {
       runId,
       root: `/work/${runId}`,
+      fresh: false,
+      ready: async () => undefined,
       baseSha,
       settings: noSettings,
       files: {

@@ -15,9 +15,15 @@ const allowed: Record<string, readonly string[]> = {
   report: ['store', 'contracts'],
   queue: ['store'],
   inbox: ['store', 'queue', 'contracts', 'workflow/language'],
+  // What stands between the house and services that fail: it wraps plugins, and knows them by contract.
+  guard: ['store', 'contracts'],
   api: ['store'],
+  // What an operator may do to runs: verbs over rows, jobs and definitions.
+  operate: ['store', 'workflow', 'contracts'],
   // The commands are main.ts's hands: they build the app, and the demo starts the world.
-  cli: ['config', 'store', 'workspace', 'world', 'wiring', 'app.ts'],
+  cli: ['config', 'store', 'operate', 'workspace', 'world', 'wiring', 'rehearsal', 'app.ts'],
+  // A workflow's tests are played by the whole product beside the world: a demo that asserts.
+  rehearsal: ['config', 'store', 'queue', 'workflow/language', 'workspace', 'world', 'wiring', 'app.ts'],
   world: [],
 }
 

@@ -39,6 +39,8 @@ export const folderWorkspace = async (files: Record<string, string>): Promise<Fo
   return {
     runId: 'run_test',
     root,
+    fresh: false,
+    ready: async () => undefined,
     baseSha,
     settings: {
       setup: [],

@@ -5,6 +5,7 @@ import { sleep } from '../../domain/clock.ts'
 import { codeOf, JourneymanError } from '../../domain/errors.ts'
 import type { Answer, GitHubClient } from './github-client.ts'
 import { createInstallationTokens } from './installation-tokens.ts'
+import { createRecentCreations, withReason } from './recent-creations.ts'
 import { spaceWrites } from './space-writes.ts'
 import { translateError } from './translate-error.ts'
 
@@ -52,6 +53,7 @@ export const createGitHubClient = (options: GitHubOptions): GitHubClient => {
     )
   }
   const tokens = createInstallationTokens(asApp)
+  const creations = createRecentCreations()
 
   const request: GitHubClient['request'] = async (place, route, parameters, schema) => {
     const names = namesOf(place.repository)
@@ -63,11 +65,15 @@ export const createGitHubClient = (options: GitHubOptions): GitHubClient => {
       const answer = await sent(token).catch(async (error) => {
         if (codeOf(error) !== 'unauthenticated') throw error
         // A refused token wrote nothing, so this one retry is safe for writes too.
-        return sent((await tokens.get(installation, { refused: token })).token)
+        return sent((await tokens.get(installation, { refused: token })).token).catch(asFresh)
       })
+      creations.keep(place.repository, route, answer.data)
       return parse(schema, answer, route)
     }
-    return isWrite(route) ? writes(installation, work) : tried(route, settings.retryMs, work)
+    const explained = (error: unknown) => {
+      throw creations.explain(place.repository, filled, error)
+    }
+    return (isWrite(route) ? writes(installation, work) : tried(route, settings.retryMs, work)).catch(explained)
   }
 
   const gitToken: GitHubClient['gitToken'] = async (place) => {
@@ -84,6 +90,11 @@ export const createGitHubClient = (options: GitHubOptions): GitHubClient => {
     gitToken,
     self: remembered(() => whoAmI(asApp, request)),
   }
+}
+
+/** GitHub has just handed out this token, so the App is known there; it is not known everywhere yet. */
+const asFresh = (error: unknown): never => {
+  throw codeOf(error) === 'unauthenticated' ? withReason(error, 'fresh_token') : error
 }
 
 const silent = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} }

@@ -14,8 +14,14 @@ export const translateError = (error: unknown, route: string, apiUrl: string): J
   if (!response) return lost(error.cause ?? error, route, apiUrl)
   const headers = response.headers as Headers
   const said = saidOf(response.data)
+  const reason = reasonOf(status, response.data, said)
   const options = {
-    detail: { status, route, requestId: String(headers['x-github-request-id'] ?? '') },
+    detail: {
+      status,
+      route,
+      requestId: String(headers['x-github-request-id'] ?? ''),
+      ...(reason !== null && { reason }),
+    },
     cause: error,
   }
   const retryAfterMs = waitOf(status, headers, said, Date.now())
@@ -50,8 +56,22 @@ const lost = (cause: unknown, route: string, apiUrl: string): JourneymanError =>
   })
 }
 
+/** Where a refusal means "not yet": see `error-rules.ts`. GitHub tells these apart by fields and words alone. */
+const reasonOf = (status: number, data: unknown, said: string): string | null => {
+  if (status === 422 && (isUnseenHead(data) || /no commit found for sha/i.test(said))) return 'not_yet_seen'
+  const isUnderWay = /in progress|being (created|processed)|unavailable|try (the merge )?again/i.test(said)
+  return status === 409 && isUnderWay ? 'in_progress' : null
+}
+
+const isUnseenHead = (data: unknown): boolean =>
+  errorsOf(data).some(
+    ({ resource, field, code }) => resource === 'PullRequest' && field === 'head' && code === 'invalid',
+  )
+
 /** How long to wait, in milliseconds, when the answer is a rate limit; null when it is something else. */
 const waitOf = (status: number, headers: Headers, said: string, now: number): number | null => {
+  // The limit on making content is told as a mistake in what was sent.
+  if (status === 422) return /submitted too quickly/i.test(said) ? 60_000 : null
   if (status !== 403 && status !== 429) return null
   const seconds = Number(headers['retry-after'])
   if (headers['retry-after'] !== undefined && Number.isFinite(seconds)) return Math.max(0, seconds * 1000)
@@ -85,7 +105,7 @@ const codeOfStatus = (status: number, data: unknown, said: string): ErrorCode =>
 const isTaken = (data: unknown, said: string): boolean =>
   errorsOf(data).some((entry) => entry.code === 'already_exists') || /already exists/i.test(said)
 
-type Detail = { code?: string; message?: string }
+type Detail = { resource?: string; field?: string; code?: string; message?: string }
 
 const errorsOf = (data: unknown): Detail[] => {
   const errors = (data as { errors?: unknown } | null)?.errors

@@ -12,8 +12,8 @@ export type Comment = { id: string; url: string; body: string; author: string; a
 export type TaskManagement = {
   name: string
   getTask: (ref: TaskRef) => Promise<Task>
-  /** Newest-first search for a comment of ours that holds the hidden marker; bounded. */
-  findComment: (ref: TaskRef, marker: string) => Promise<Comment | null>
+  /** Newest-first search for a comment of ours that holds the hidden marker, and is not `butNot`; bounded. */
+  findComment: (ref: TaskRef, marker: string, butNot?: string) => Promise<Comment | null>
   addComment: (ref: TaskRef, body: string) => Promise<Comment>
   updateComment: (ref: TaskRef, commentId: string, body: string) => Promise<Comment>
   deleteComment: (ref: TaskRef, commentId: string) => Promise<void>
@@ -21,8 +21,8 @@ export type TaskManagement = {
   setStatus: (ref: TaskRef, status: TaskStatus) => Promise<Task>
   /** Adds and removes labels. Adding what is there and removing what is not are no errors. */
   setLabels: (ref: TaskRef, change: { add: string[]; remove: string[] }) => Promise<void>
-  /** The eyes. Twice is once. `commentId` null means the task itself. */
-  addReaction?: (ref: TaskRef, commentId: string | null, reaction: 'eyes') => Promise<void>
+  /** A sign without words. Twice is once. `commentId` null means the task itself. */
+  addReaction?: (ref: TaskRef, commentId: string | null, reaction: 'eyes' | '+1') => Promise<void>
   listTasks: (ref: { repository: string; installation: string | null }, status?: TaskStatus) => Promise<Task[]>
   createTask: (
     ref: { repository: string; installation: string | null },

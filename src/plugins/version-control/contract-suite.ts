@@ -95,6 +95,14 @@ export const versionControlContract = (name: string, setStage: () => Promise<Ver
       await expect(stage.plugin.createChange(stage.ref, again)).rejects.toMatchObject({ code: 'conflict' })
     })
 
+    it('closes a change, and leaves a closed one as it is', async () => {
+      const { plugin, ref } = stage
+      const change = await open('feature/closes')
+      expect(await plugin.closeChange(ref, change.number)).toMatchObject({ number: change.number, state: 'closed' })
+      expect(await plugin.closeChange(ref, change.number)).toMatchObject({ state: 'closed' })
+      await expect(plugin.closeChange(ref, 99_999)).rejects.toMatchObject({ code: 'not_found' })
+    })
+
     it('prefers the open change of a branch to a closed one, and finds the closed one when there is no other', async () => {
       const { plugin, ref } = stage
       const closed = await open('feature/four')

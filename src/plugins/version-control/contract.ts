@@ -52,6 +52,11 @@ export type VersionControl = {
   getRepository: (ref: RepositoryRef) => Promise<RepositoryInfo>
   /** The live permission of a person. A stranger is `none` or `read`, not an error. */
   getPermission: (ref: RepositoryRef, actor: Actor) => Promise<Permission>
+  /**
+   * Whether the person is in a team, named `org/slug`. A team that is not there has no members. Throws `forbidden` where we
+   * may not look into teams. Left out where there are none.
+   */
+  isTeamMember?: (ref: RepositoryRef, team: string, actor: Actor) => Promise<boolean>
   /** A token for git over HTTP, for this repository alone, as user and password. Never logged, never on disk. */
   getGitCredential: (ref: RepositoryRef) => Promise<{ username: string; password: string; expiresAt: Date | null }>
   /** null when there is no such branch. */
@@ -61,6 +66,8 @@ export type VersionControl = {
   findChange: (ref: RepositoryRef, sourceBranch: string) => Promise<Change | null>
   createChange: (ref: RepositoryRef, input: PullRequestInput) => Promise<Change>
   getChange: (ref: RepositoryRef, number: number) => Promise<Change>
+  /** Closes it without merging. One that is closed or merged stays as it is, and that is no error. */
+  closeChange: (ref: RepositoryRef, number: number) => Promise<Change>
   /** `/repos/…/compare/base...head` as paths with counts. */
   requestReviewers?: (ref: RepositoryRef, number: number, reviewers: string[]) => Promise<void>
   addLabels: (ref: RepositoryRef, number: number, labels: string[]) => Promise<void>

@@ -1,8 +1,10 @@
 import type { Change } from '../../domain/change.ts'
 import { JourneymanError } from '../../domain/errors.ts'
+import { isOperators } from '../../domain/subject.ts'
 import { latestResult } from '../../store/effects.ts'
 import { addLinks } from '../../store/runs.ts'
 import type { ProposedFile } from '../../workspace/contract.ts'
+import { askPerson } from '../engine/ask-person.ts'
 import { recordedChecks, recordedImplementation } from '../engine/evidence.ts'
 import type { Execution, Judgement } from '../engine/execution.ts'
 import type { Action } from './action.ts'
@@ -19,7 +21,7 @@ export const proposeChange: Action = async (inputs, context) => {
   const { run, parts, guard } = execution
   const branch = String(inputs['source_branch'])
   const title = parts.evidence.disarm(String(inputs['title'])).slice(0, 256)
-  const { files, flagged } = await judgedProposal(execution)
+  const { files, flagged } = await judgedProposal(context)
   const body = await describe(execution, String(inputs['description']), files, flagged)
   refuseSecrets(execution, { title, body, branch })
   const done = recordedImplementation(execution.journal)
@@ -70,7 +72,7 @@ export const commitAndPush = async (
 ): Promise<{ commit: string }> => {
   const { execution } = context
   const { run, parts } = execution
-  const files = known ?? (await judgedProposal(execution)).files
+  const files = known ?? (await judgedProposal(context)).files
   const workspace = await execution.workspace.get()
   const self = await parts.versionControl.self()
   const message = commitMessage(execution, what.message)
@@ -100,9 +102,30 @@ const push = async (execution: Execution, branch: string, commit: string): Promi
   })
 }
 
-const judgedProposal = async (
-  execution: Execution,
-): Promise<{ files: ProposedFile[]; flagged: Judgement['flagged'] }> => {
+/** What a person sees of a change to protected paths, before it leaves. */
+const mostDiffBytes = 20_000
+
+/** A change to protected paths leaves only with a person's yes to exactly that change. */
+const askToLeave = async (context: Context, files: ProposedFile[], refused: Judgement['refused']): Promise<void> => {
+  const { execution } = context
+  const workspace = await execution.workspace.get()
+  const paths = new Set(refused.map((finding) => finding.path))
+  const changed = files.filter((file) => paths.has(file.path))
+  const shown = {
+    protected: refused.slice(0, 50).map((finding) => finding.message),
+    files: changed
+      .slice(0, 50)
+      .map(({ path, status, additions, deletions }) => ({ path, status, additions, deletions })),
+    diff: await workspace.unifiedDiff(mostDiffBytes),
+  }
+  refuseSecrets(execution, { shown: JSON.stringify(shown) })
+  const name = context.address.slice(context.address.lastIndexOf('/') + 1)
+  const approvers = execution.parts.settings().proposal.protectedApprovers
+  await askPerson(context, { name, shown, approvers, onTimeout: 'reject', timeoutSeconds: null })
+}
+
+const judgedProposal = async (context: Context): Promise<{ files: ProposedFile[]; flagged: Judgement['flagged'] }> => {
+  const { execution } = context
   const workspace = await execution.workspace.get()
   const files = await workspace.proposal()
   if (files.length === 0) {
@@ -114,12 +137,14 @@ const judgedProposal = async (
   const rules = { ...proposal, protectedPaths: [...proposal.protectedPaths, ...workspace.settings.protected_paths] }
   const { refused, flagged } = execution.parts.evidence.judge(files, rules)
   if (refused.length === 0) return { files, flagged }
+  if (refused.every((finding) => finding.protected)) {
+    await askToLeave(context, files, refused)
+    return { files, flagged }
+  }
   // Each names its file, where the name may be told.
   const list = refused.slice(0, 10).map((finding) => finding.message)
   throw new JourneymanError('gate_refused', `The proposal may not leave: ${list.join(' ')}`, {
-    nextAction: refused.some((finding) => finding.protected)
-      ? 'Make this change by hand, or take the path off `protected_paths`; approvals come with a later version.'
-      : 'Say in the issue how it should be done instead, then label it again.',
+    nextAction: 'Say in the issue how it should be done instead, then label it again.',
     detail: { findings: refused.slice(0, 50) },
   })
 }
@@ -169,9 +194,12 @@ const addLabels = async (context: Context, number: number, labels: unknown): Pro
 
 const commitMessage = (execution: Execution, message: string): string => {
   const { run } = execution
-  const asker = `${run.actor.login} <${run.actor.id}+${run.actor.login}@users.noreply.${hostOf(execution)}>`
+  // An operator is no account of the host; whoever has that name there has not asked for this.
+  const asker = isOperators(run)
+    ? ''
+    : `Co-authored-by: ${run.actor.login} <${run.actor.id}+${run.actor.login}@users.noreply.${hostOf(execution)}>\n`
   const words = execution.parts.evidence.disarm(message).replace(forgedTrailer, '').trim()
-  return `${words}\n\nCo-authored-by: ${asker}\nJourneyman-Run: ${run.id}\n`
+  return `${words}\n\n${asker}Journeyman-Run: ${run.id}\n`
 }
 
 /** Lines that speak for people, that name the run, or that keep checks from running: ours to write, or nobody's. */

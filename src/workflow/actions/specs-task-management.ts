@@ -53,7 +53,10 @@ export const taskManagementSpecs: Record<string, ActionSpec> = {
     inputs: { name: someText, key: optional(text), description: optional(text) },
     outputs: ['project'],
   }),
-  delete_task: define('delete_task', { description: 'Deletes a ticket.', inputs: { task_id: key } }),
+  delete_task: define('delete_task', {
+    description: 'Takes a ticket back: where a tracker deletes none (GitHub), it is closed as not planned.',
+    inputs: { task_id: key },
+  }),
   link_change: define('link_change', {
     description: 'Links a pull request to a ticket.',
     inputs: { task_id: key, url: someText, title: optional(text) },

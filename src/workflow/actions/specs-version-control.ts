@@ -55,6 +55,12 @@ export const versionControlSpecs: Record<string, ActionSpec> = {
       reviewers: optional(texts),
     },
     outputs: ['pr_url', 'number', 'change'],
+    inverse: { action: 'close_pull_request', inputs: { number: '${result.number}' } },
+  }),
+  close_pull_request: define('close_pull_request', {
+    description: 'Closes a pull request without merging it.',
+    inputs: { number },
+    outputs: ['change'],
   }),
   create_repository: defineAction('version_control', 'create_repository', {
     description: 'Creates a repository.',

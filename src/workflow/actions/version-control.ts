@@ -1,4 +1,7 @@
+import { isUndoing } from '../../domain/address.ts'
 import { JourneymanError } from '../../domain/errors.ts'
+import { latestResult } from '../../store/effects.ts'
+import type { Execution } from '../engine/execution.ts'
 import type { Action } from './action.ts'
 import { commitAndPush, proposeChange } from './propose-change.ts'
 
@@ -38,7 +41,10 @@ const createBranch: Action = async (inputs, { execution }) => {
   const { run, parts, facts } = execution
   const branch = String(inputs['branch'])
   const taken = await parts.versionControl.getBranchHead(run, branch)
-  if (taken !== null) {
+  // A run that is tried again from an earlier step finds what it has pushed itself.
+  const target = `${run.repository}@${branch}`
+  const own = (await latestResult(parts.database.db, run.id, 'push', target)) as { commit: string } | null
+  if (taken !== null && taken !== own?.commit) {
     throw new JourneymanError('conflict', `The branch ${branch} exists already in ${run.repository}.`, {
       nextAction: 'Delete the branch, or give the workflow a branch name of its own per run.',
     })
@@ -46,9 +52,14 @@ const createBranch: Action = async (inputs, { execution }) => {
   return { branch, branch_url: `${facts.repository.url}/tree/${branch}` }
 }
 
+/**
+ * As the undoing of `create_branch` it takes away what this run has pushed, and nothing else: a branch that was never pushed
+ * is not there, and one that somebody else has gone on with is theirs.
+ */
 const deleteBranch: Action = async (inputs, { execution, address }) => {
   const { run, parts, guard } = execution
   const branch = String(inputs['branch'])
+  if (isUndoing(address) && !(await isOurs(execution, branch))) return {}
   await parts.effects.set(guard, {
     key: `branch:${address}`,
     kind: 'branch',
@@ -57,6 +68,30 @@ const deleteBranch: Action = async (inputs, { execution, address }) => {
     send: () => parts.versionControl.deleteBranch(run, branch).then(() => ({ deleted: branch })),
   })
   return {}
+}
+
+const isOurs = async ({ run, parts }: Execution, branch: string): Promise<boolean> => {
+  const target = `${run.repository}@${branch}`
+  const pushed = (await latestResult(parts.database.db, run.id, 'push', target)) as { commit: string } | null
+  if (pushed === null) return false
+  const head = await parts.versionControl.getBranchHead(run, branch)
+  if (head === null || head === pushed.commit) return head !== null
+  throw new JourneymanError('conflict', `Somebody has pushed to ${branch} since: it is left as it is.`, {
+    nextAction: 'Delete the branch by hand, if nobody needs it.',
+  })
+}
+
+const closePullRequest: Action = async (inputs, { execution, address }) => {
+  const { run, parts, guard } = execution
+  const number = Number(inputs['number'])
+  await parts.effects.set(guard, {
+    key: `close:${address}`,
+    kind: 'pull_request',
+    target: `${run.repository}#${number}`,
+    request: { close: number },
+    send: () => parts.versionControl.closeChange(run, number).then(({ state }) => ({ state })),
+  })
+  return { change: await parts.versionControl.getChange(run, number) }
 }
 
 const pushBranch: Action = async (inputs, context) => {
@@ -91,5 +126,6 @@ export const versionControlActions: Record<string, Action> = {
   push_branch: pushBranch,
   create_pull_request: proposeChange,
   get_repository_info: getRepositoryInfo,
+  close_pull_request: closePullRequest,
   get_pull_request: getPullRequest,
 }

@@ -1,36 +1,43 @@
+import { isUndoing } from '../../domain/address.ts'
 import { crashPoint } from '../../domain/crash-point.ts'
 import { codeOf, type Failure, failureOf, JourneymanError } from '../../domain/errors.ts'
 import type { Claim, Run, RunState } from '../../domain/run.ts'
-import type { Queue } from '../../queue/contract.ts'
+import { voidWaiting } from '../../store/approvals.ts'
 import { appendAudit } from '../../store/audit.ts'
 import { assertClaim } from '../../store/claimed.ts'
-import { getDefinition } from '../../store/definitions.ts'
+import { restartForLateComers } from '../../store/joined-events.ts'
 import { claimRun, finishRun, releaseRun } from '../../store/runs.ts'
-import { hasBegun } from '../../store/steps.ts'
-import { parsePinned } from '../language/load-workflows.ts'
+import { freeSlot } from '../../store/slots.ts'
+import { endRunningSteps, hasBegun } from '../../store/steps.ts'
+import { endRun } from './end-of-run.ts'
 import type { EngineParts, Execution } from './execution.ts'
 import { holdLease } from './hold-lease.ts'
+import { holdSlot } from './hold-slot.ts'
 import { isInterruption } from './interruption.ts'
 import { openExecution } from './open-execution.ts'
 import { ParkRequest } from './park-request.ts'
 import { persist } from './persist.ts'
-import { runDefinition, runPostExecution } from './run-definition.ts'
+import { createPinnedDefinitions } from './pinned-definitions.ts'
+import { runMainPart } from './run-body.ts'
+import { runSteps } from './run-steps.ts'
 
 /**
  * The life of a run in a worker's hands:
  *
  *   claim      raise the epoch, take the lease; somebody else has it: leave
  *   replay     read the journal; finished steps are not run again
+ *   slot       where the definition bounds its concurrency: take it, wait for it, or end
  *   go on      at the first step that is not finished
  *   park       a long wait: give the run back with a time, hold nothing
  *   leave      this process is ending, or its database was away: give the run back at once
+ *   undo       the compensations, where the failure asked for them
  *   finish     post-execution, then the written end and the last report, in one transaction
  *
  * A worker that finds its claim lost stops where it is and writes nothing more.
  */
-export const createAdvanceRun =
-  (parts: Parts) =>
-  async (runId: string, outer: AbortSignal): Promise<void> => {
+export const createAdvanceRun = (given: EngineParts) => {
+  const parts: Parts = { ...given, definitions: createPinnedDefinitions(given.database.db) }
+  return async (runId: string, outer: AbortSignal): Promise<void> => {
     const { leaseSeconds, maxClaims } = parts.settings()
     crashPoint('claim.before')
     const run = await claimRun(parts.database.db, runId, parts.owner, leaseSeconds)
@@ -40,7 +47,7 @@ export const createAdvanceRun =
     const lease = await holdLease(parts.database, claim, { leaseSeconds, outer })
     try {
       await parts.money.forfeitAbandoned(claim)
-      if (run.claims > maxClaims) await finish(parts, claim, poisoned(run))
+      if (run.claims > maxClaims) await finish(parts, run, claim, poisoned(run))
       else await advance(parts, run, claim, lease.signal)
     } catch (error) {
       await leave(parts, claim, error)
@@ -48,35 +55,47 @@ export const createAdvanceRun =
       lease.release()
     }
   }
+}
 
-type Parts = EngineParts & { queue: Queue }
+type Parts = EngineParts & { definitions: ReturnType<typeof createPinnedDefinitions> }
 
 const advance = async (parts: Parts, run: Run, claim: Claim, signal: AbortSignal): Promise<void> => {
   let execution: Execution | null = null
   let failure: Failure | null = null
+  let asksRollback = false
   try {
     try {
       execution = await begin(parts, run, claim, signal)
-      await runDefinition(execution)
+      await holdSlot(execution)
+      await runMainPart(execution, '', runSteps)
     } catch (error) {
       if (isInterruption(error)) throw error
       if (codeOf(error) === 'internal') parts.log('error', 'a run met a defect', { run: run.id, error })
       failure = failureOf(error)
+      asksRollback = error instanceof JourneymanError && execution?.rollbacks.has(error) === true
     }
-    if (execution) await runPostExecution(execution, failure)
+    if (execution) await endRun(execution, failure, asksRollback && (!signal.aborted || hasBegunUndoing(execution)))
+    await execution?.journal.settled()
+  } catch (error) {
+    // Before the run is given back: what was done is done. Where that cannot be written, that is why it is given back.
+    const opened = execution as Execution | null
+    await opened?.journal.settled()
+    throw error
   } finally {
     await closeWorkspace(parts, execution)
   }
-  await finish(parts, claim, failure)
+  await finish(parts, run, claim, failure)
 }
 
 const begin = async (parts: Parts, run: Run, claim: Claim, signal: AbortSignal): Promise<Execution> => {
   const { db } = parts.database
   if (run.stopRequestedBy !== null && !(await hasBegun(db, run.id))) throw stoppedBefore(run.stopRequestedBy)
-  const pinned = await getDefinition(db, run.definitionHash)
-  const definition = parsePinned(pinned.source, pinned.prompts)
-  return openExecution(parts, { run, claim, definition, prompts: pinned.prompts, signal })
+  const { definition, prompts } = await parts.definitions(run.definitionHash)
+  return openExecution(parts, { run, claim, definition, prompts, signal })
 }
+
+/** What was begun to be undone is undone: half of it is worse than either. */
+const hasBegunUndoing = ({ journal }: Execution): boolean => journal.rows().some((row) => isUndoing(row.address))
 
 const closeWorkspace = async (parts: Parts, execution: Execution | null): Promise<void> => {
   try {
@@ -90,7 +109,9 @@ const closeWorkspace = async (parts: Parts, execution: Execution | null): Promis
 const leave = async (parts: Parts, claim: Claim, error: unknown): Promise<void> => {
   if (!isInterruption(error)) throw error
   try {
+    crashPoint('park.before')
     await giveBack(parts, claim, error instanceof ParkRequest ? error.afterSeconds : null)
+    crashPoint('park.after')
   } catch (failed) {
     if (codeOf(failed) !== 'stale_epoch') throw failed
     parts.log('warn', 'a worker has lost its claim', { run: claim.runId, epoch: claim.epoch })
@@ -101,22 +122,32 @@ const giveBack = (parts: Parts, claim: Claim, afterSeconds: number | null): Prom
   persist(() =>
     parts.database.db.transaction().execute(async (tx) => {
       await assertClaim(tx, claim, 'update')
-      await releaseRun(tx, claim, afterSeconds)
-      await parts.queue.enqueue(
-        'advance-run',
-        { runId: claim.runId },
-        { tx, ...(afterSeconds !== null && { afterSeconds }) },
-      )
+      const isParked = await releaseRun(tx, claim, afterSeconds)
+      // Long waits are the reaper's to end: a job that sleeps for a day is a row for each of ten thousand approvals.
+      const job = { runId: claim.runId }
+      if (!isParked) await parts.queue.enqueue('advance-run', job, { tx })
+      else if (afterSeconds !== null && afterSeconds <= longestJobDelaySeconds)
+        await parts.queue.enqueue('advance-run', job, { tx, afterSeconds })
     }),
   )
 
-const finish = async (parts: Parts, claim: Claim, failure: Failure | null): Promise<void> => {
+/** Beyond it the reaper, who looks every few seconds, finds the time that has come. */
+const longestJobDelaySeconds = 900
+
+const finish = async (parts: Parts, run: Run, claim: Claim, failure: Failure | null): Promise<void> => {
   const state = endState(failure)
   crashPoint('complete.before')
   await persist(() =>
     parts.database.db.transaction().execute(async (tx) => {
       await assertClaim(tx, claim, 'update')
       await finishRun(tx, claim.runId, state, failure)
+      await endRunningSteps(tx, run.id, failure ?? overBefore)
+      await voidWaiting(tx, run.id)
+      const waiting = await freeSlot(tx, run.id)
+      crashPoint('slot.freed')
+      if (waiting !== null) await parts.queue.enqueue('advance-run', { runId: waiting }, { tx })
+      const next = await restartForLateComers(tx, run)
+      if (next !== null) await parts.queue.enqueue('acknowledge', { runId: next }, { tx })
       await parts.queue.enqueue('report', { runId: claim.runId }, { tx })
       await appendAudit(tx, {
         actor: 'journeyman',
@@ -130,6 +161,9 @@ const finish = async (parts: Parts, claim: Claim, failure: Failure | null): Prom
   crashPoint('complete.after')
   parts.log('info', 'a run has ended', { run: claim.runId, state, code: failure?.code })
 }
+
+/** Of a run that is done nothing is under way; should there be a row all the same, it does not stay so. */
+const overBefore = failureOf(new JourneymanError('cancelled', 'The run ended before it.'))
 
 const endState = (failure: Failure | null): RunState => {
   if (failure === null) return 'done'

@@ -13,6 +13,7 @@ export const runAiStep = async (step: AiStep, context: StepContext): Promise<unk
   const { execution, address, signal } = context
   const { parts } = execution
   const role = roleOf(execution, step.agent)
+  context.given({ agent: step.agent, prompt: step.promptTemplate, inputs: render(step.inputs, execution.variables) })
   const workspace = await execution.workspace.get()
   const journal = createAgentJournal(execution, { address, role: role.name })
   const task = {

@@ -11,6 +11,7 @@ const keptOutputBytes = 65_536
 export const runCommandStep = async (step: RunStep, context: StepContext): Promise<unknown> => {
   const { execution, signal } = context
   const command = String(render(step.command, execution.variables))
+  context.given({ command })
   const workspace = await execution.workspace.get()
   execution.journal.activity(context.address, `running \`${command.slice(0, 80)}\``)
   const ended = await workspace.run({

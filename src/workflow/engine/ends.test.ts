@@ -145,15 +145,22 @@ describeOnEachDatabase('the end of a run', (open) => {
     expect(await engine.run(id)).toMatchObject({ state: 'queued', claims: 0, failure: null })
   })
 
-  it('comes when the time of the run is up, also for one that only waits', async () => {
+  it.each([
+    ['comes when the time of the run is up', 0, 'failed'],
+    ['does not come for the time in which the run waited', 7_200, 'parked'],
+  ])('%s', async (_behaviour, waitedSeconds, state) => {
     const { engine, id } = await engineWith(parks, { commands: { later } })
     await engine.advance(id)
-    await database.query(`update workflow_executions set started_at = now() - interval '2 hours' where id = $1`, [id])
+    await database.query(
+      `update workflow_executions set started_at = now() - interval '2 hours',
+        parked_at = now() - make_interval(secs => $2), wake_at = now() where id = $1`,
+      [id, waitedSeconds],
+    )
     const requeued = await database.db.transaction().execute((tx) => requeueLapsed(tx, 30))
     expect(requeued).toContain(id)
     await engine.advance(id)
-    await expect.poll(async () => (await engine.run(id)).state).toBe('failed')
-    expect((await engine.run(id)).failure).toMatchObject({ code: 'limit_reached' })
+    await expect.poll(async () => (await engine.run(id)).state).toBe(state)
+    expect((await engine.run(id)).failure?.code).toBe(state === 'failed' ? 'limit_reached' : undefined)
   })
 
   it('comes when a run was claimed too often, and what its dead workers had reserved stays charged', async () => {

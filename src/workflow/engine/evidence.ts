@@ -13,7 +13,8 @@ export const recordedChecks = (journal: Journal): CheckResult[] =>
 export const recordedImplementation = (
   journal: Journal,
 ): { implementation: Implementation; models: string[] } | null => {
-  const row = journal.rows().findLast((one) => one.state === 'done' && one.kind === 'ai_action')
+  const finished = journal.rows().filter((one) => one.state === 'done' && one.kind === 'ai_action')
+  const row = finished.sort((a, b) => (a.finishOrder ?? 0) - (b.finishOrder ?? 0)).at(-1)
   const result = row?.result as { implementation?: Implementation; models?: string[] } | undefined
   return result?.implementation ? { implementation: result.implementation, models: result.models ?? [] } : null
 }

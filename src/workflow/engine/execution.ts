@@ -2,11 +2,14 @@ import type { AgentJournal, AgentOutcome, AgentTask } from '../../agents/contrac
 import type { CheckResult, Implementation } from '../../domain/agent.ts'
 import type { Change } from '../../domain/change.ts'
 import type { EffectGuard, EffectLedger } from '../../domain/effect.ts'
+import type { ErrorRule } from '../../domain/error-class.ts'
+import type { JourneymanError } from '../../domain/errors.ts'
 import type { Claim, Run } from '../../domain/run.ts'
 import type { Task } from '../../domain/task.ts'
 import type { Ledger } from '../../ledger/ledger.ts'
 import type { TaskManagement } from '../../plugins/task-management/contract.ts'
 import type { RepositoryInfo, VersionControl } from '../../plugins/version-control/contract.ts'
+import type { Queue } from '../../queue/contract.ts'
 import type { Database } from '../../store/database.ts'
 import type { ProposedFile, RepositorySettings, Workspace, Workspaces } from '../../workspace/contract.ts'
 import type { Definition, Step } from '../language/definition.ts'
@@ -26,7 +29,10 @@ export type EngineParts = {
   agents: Record<string, AgentRole>
   runAgent: (task: AgentTask, journal: AgentJournal, workspace: Workspace, signal: AbortSignal) => Promise<AgentOutcome>
   money: Ledger
+  queue: Pick<Queue, 'enqueue'>
   evidence: Evidence
+  /** What the plugins know better of their services' failures; for `classify`. */
+  errorRules?: readonly ErrorRule[]
   settings: () => EngineSettings
   log: Log
 }
@@ -36,6 +42,8 @@ export type Log = (level: 'debug' | 'info' | 'warn' | 'error', message: string, 
 export type EngineSettings = {
   leaseSeconds: number
   maxClaims: number
+  /** A wait of at most so long is waited for by the worker itself; 30. */
+  heldWaitSeconds?: number
   monthlyCap: number
   models: { primary: string; fallback: string | null }
   agentLimits: Record<string, AgentTask['limits']>
@@ -52,6 +60,8 @@ export type ProposalRules = {
   maxTotalBytes: number
   allowBinaries: boolean
   protectedPaths: string[]
+  /** Who may let a change to them leave. */
+  protectedApprovers: string[]
   draft: boolean
 }
 
@@ -112,7 +122,10 @@ export type ChangeFacts = {
   sandbox: { usable: boolean; kind: string; summary: string }
 }
 
-/** One run in the hands of one worker. */
+/**
+ * One run in the hands of one worker; what is inside a construct has one of its own, with that construct's scope and signal,
+ * and inside a used workflow that one's definition and prompts.
+ */
 export type Execution = {
   run: Run
   claim: Claim
@@ -121,22 +134,42 @@ export type Execution = {
   prompts: Record<string, string>
   journal: Journal
   variables: Variables
+  /** The names of the system, for the scope of a used workflow. */
+  system: Record<string, () => unknown>
   workspace: RunWorkspace
   facts: StartFacts
-  /** Aborted by a stop, the deadline, a lost claim, or the end of this process. Its reason is a JourneymanError. */
+  /**
+   * Aborted by a stop, the deadline, a lost claim, the end of this process, or the end of what is around: a timeout, another
+   * branch that failed. Its reason is a JourneymanError.
+   */
   signal: AbortSignal
+  /** Ends of steps that asked for a rollback, until somebody has done it. */
+  rollbacks: WeakSet<JourneymanError>
+  /** Stands in for every step that holds no others: for a replay, which does nothing. */
+  leaf?: (step: Step, context: StepContext) => Promise<unknown>
+  /** Of what is done after the end of a run that may be tried again: its snapshots are kept. */
+  mayBeRetried?: boolean
   parts: EngineParts
 }
 
 /** One attempt of one step. What it returns is its result: kept in the journal, and mapped to variables by `outputs`. */
 export type StepContext = {
+  /** With the step's own signal: the timeout is in it. */
   execution: Execution
   address: string
   attempt: number
-  /** The run's signal, and the step's own timeout. */
   signal: AbortSignal
+  /** What the step was given, to be kept beside its result. */
+  given: (inputs: unknown) => void
   /** For constructs that contain steps. */
-  runSteps: (execution: Execution, steps: Step[], parent: string) => Promise<void>
+  inner: InnerSteps
+}
+
+/** Handed to the constructs, since what runs a step knows them all. */
+export type InnerSteps = {
+  runSteps: (execution: Execution, steps: readonly Step[], parent: string) => Promise<void>
+  runStep: (execution: Execution, step: Step, address: string) => Promise<void>
+  runBody: (execution: Execution, parent: string) => Promise<void>
 }
 
 /** What was read once, at the start of the run, and journalled. */

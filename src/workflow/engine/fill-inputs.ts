@@ -20,6 +20,10 @@ export const fillInputs = (
   throw new JourneymanError('invalid_input', `${category}.${name} cannot take these inputs: ${problems.join('; ')}.`)
 }
 
+/** What the run gives to an action beside what it was told, as it is now. */
+export const impliedInputs = (category: string, name: string, execution: Execution): Record<string, unknown> =>
+  implied(findActionSpec(category, name)?.implied ?? [], execution)
+
 const implied = (names: readonly string[], execution: Execution): Record<string, unknown> => {
   const { variables, run, facts } = execution
   const known: Record<string, () => unknown> = {

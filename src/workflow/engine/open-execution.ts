@@ -1,14 +1,18 @@
 import { crashPoint } from '../../domain/crash-point.ts'
 import { codeOf, errorOf, failureOf, isRetryable } from '../../domain/errors.ts'
 import type { Claim, Run } from '../../domain/run.ts'
+import { subjectOf } from '../../domain/subject.ts'
 import { saveProject } from '../../store/projects.ts'
 import { saveTask } from '../../store/tasks.ts'
 import type { Definition } from '../language/definition.ts'
+import { readInput } from '../language/read-input.ts'
 import type { EngineParts, Execution, StartFacts } from './execution.ts'
 import { isInterruption } from './interruption.ts'
 import { type Journal, openJournal } from './journal.ts'
 import { ParkRequest } from './park-request.ts'
+import { restoreEvaluated } from './restore-evaluated.ts'
 import { createRunWorkspace } from './run-workspace.ts'
+import { stepsOf } from './step-facts.ts'
 import { createVariables } from './variables.ts'
 
 /** Where the facts of the start stand in the journal. */
@@ -22,12 +26,9 @@ export const openExecution = async (
   const { run, claim, definition } = given
   const journal = await openJournal(parts.database.db, claim, given.signal)
   const facts = await startFacts(parts, { run, journal, signal: given.signal })
-  const variables = createVariables({
-    definition,
-    inputs: inputsOf(definition, run, facts),
-    system: systemNames(parts, run, facts, journal),
-    evaluated: (name, value) => journal.noteEvaluated(name, value),
-  })
+  const system = systemNames(parts, run, facts, journal)
+  const variables = createVariables({ definition, inputs: inputsOf(definition, run, facts), system })
+  restoreEvaluated(journal, variables, '')
   const workspace = createRunWorkspace({
     run,
     claim,
@@ -36,10 +37,11 @@ export const openExecution = async (
     workspaces: parts.workspaces,
     versionControl: parts.versionControl,
     repository: () => facts.repository,
+    setUp: (opened) => parts.evidence.runSetup(opened, given.signal, () => undefined),
     signal: given.signal,
   })
   const guard = { runId: run.id, role: 'worker', epoch: claim.epoch, owner: claim.owner } as const
-  return { ...given, guard, journal, variables, workspace, facts, parts }
+  return { ...given, guard, journal, variables, system, workspace, facts, rollbacks: new WeakSet(), parts }
 }
 
 /** How often the outside may fail to answer before the run does not begin at all. */
@@ -54,16 +56,25 @@ const startFacts = async (
   if (row?.state === 'failed' && row.retryInSeconds === null && row.failure) throw errorOf(row.failure)
   signal.throwIfAborted()
   crashPoint('step.before')
-  const attempt = await journal.begin(startAddress, { name: startAddress, kind: 'start' }, row?.state !== 'running')
+  const attempt = await journal.begin(
+    startAddress,
+    { name: startAddress, kind: 'start' },
+    { newAttempt: row?.state !== 'running', acts: true },
+  )
   try {
     const facts = await readFacts(parts, run)
-    await journal.done(startAddress, facts, null)
+    await journal.done(startAddress, { result: facts }, null)
     return journal.get(startAddress)?.result as StartFacts
   } catch (error) {
     if (isInterruption(error)) throw error
     const again = isRetryable(codeOf(error)) && attempt < mostStarts
     const seconds = again ? Math.max(2 ** attempt, (failureOf(error).retryAfterMs ?? 0) / 1000) : null
-    await journal.failed(startAddress, failureOf(error), seconds)
+    await journal.failed(
+      startAddress,
+      failureOf(error),
+      seconds === null ? null : { afterSeconds: seconds, countedAs: 'transient' },
+      null,
+    )
     if (seconds !== null) throw new ParkRequest(seconds)
     throw error
   }
@@ -71,13 +82,13 @@ const startFacts = async (
 
 const readFacts = async (parts: EngineParts, run: Run): Promise<StartFacts> => {
   const repository = await parts.versionControl.getRepository(run)
-  const key = run.subject.slice(run.subject.indexOf('/') + 1)
-  const isChange = run.subject.startsWith('change/')
-  const task = isChange ? null : await parts.taskManagement.getTask({ ...run, key })
-  const change = isChange ? await parts.versionControl.getChange(run, Number(key)) : null
+  const { kind, key } = subjectOf(run)
+  const isTask = kind === 'issue' || kind === 'task'
+  const task = isTask ? await parts.taskManagement.getTask({ ...run, key }) : null
+  const change = kind === 'change' ? await parts.versionControl.getChange(run, Number(key)) : null
   const { db } = parts.database
   await saveProject(db, {
-    provider: run.event.provider,
+    provider: parts.versionControl.name,
     repository: run.repository,
     repositoryUrl: repository.url,
     defaultBranch: repository.defaultBranch,
@@ -88,16 +99,16 @@ const readFacts = async (parts: EngineParts, run: Run): Promise<StartFacts> => {
 }
 
 /** What the event and the run itself bring for the definition's declared inputs; a default where they bring nothing. */
-const inputsOf = (definition: Definition, run: Run, facts: StartFacts): Record<string, unknown> => {
+export const inputsOf = (definition: Definition, run: Run, facts: StartFacts): Record<string, unknown> => {
   const given: Record<string, unknown> = { ...run.event.fields, task_id: facts.task?.key, repository: run.repository }
   return Object.fromEntries(
     Object.entries(definition.inputs)
-      .map(([name, spec]) => [name, given[name] ?? spec.default] as const)
+      .map(([name, spec]) => [name, readInput(name, spec, given[name]) ?? spec.default] as const)
       .filter(([, value]) => value !== undefined && value !== null),
   )
 }
 
-const systemNames = (
+export const systemNames = (
   parts: EngineParts,
   run: Run,
   facts: StartFacts,
@@ -119,20 +130,5 @@ const systemNames = (
   task_id: () => facts.task?.key,
   // As it was when the run began: a resumed run must come to the same branch name.
   config: () => facts.config ?? parts.settings().publicConfig,
-  steps: () =>
-    Object.fromEntries(
-      journal
-        .rows()
-        .filter((row) => !row.address.startsWith('@'))
-        .map((row) => [
-          row.name,
-          {
-            status: row.state,
-            result: row.result,
-            error: row.failure ? { code: row.failure.code, message: row.failure.message } : null,
-            attempts: row.attempts,
-            cost_usd: row.cost / 1_000_000,
-          },
-        ]),
-    ),
+  steps: () => stepsOf(journal.rows()),
 })

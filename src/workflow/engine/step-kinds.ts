@@ -1,40 +1,51 @@
-import { type Branch, branch, within } from '../../domain/address.ts'
-import { JourneymanError } from '../../domain/errors.ts'
-import type { AiStep, ConditionalStep, PluginStep, RunStep, Step, SystemStep } from '../language/definition.ts'
-import { test } from '../language/expressions.ts'
+import type {
+  AiStep,
+  ApprovalStep,
+  ConditionalStep,
+  LoopStep,
+  ParallelStep,
+  PluginStep,
+  RunStep,
+  Step,
+  SystemStep,
+  WaitStep,
+  WorkflowStep,
+} from '../language/definition.ts'
 import { runAiStep } from './ai-step.ts'
+import { runApprovalStep } from './approval-step.ts'
 import { runCommandStep } from './command-step.ts'
+import { runConditionalStep } from './conditional-step.ts'
 import type { StepContext } from './execution.ts'
+import { runLoopStep } from './loop-step.ts'
+import { runParallelStep } from './parallel-step.ts'
 import { runPluginStep } from './plugin-step.ts'
 import { runSystemStep } from './system-step.ts'
+import { runWaitStep } from './wait-step.ts'
+import { runWorkflowStep } from './workflow-step.ts'
 
 export type StepKind<S extends Step> = {
-  /** Whether the work tree may be another afterwards: then the step ends with a snapshot of it. */
-  touchesWorkspace: (step: S) => boolean
+  /**
+   * work tree   it may be another afterwards: one such step at a time, and it ends with a snapshot
+   * outside     it may have written something outside
+   * nothing     it only computes: begun and done in one write
+   * inner       it holds other steps, and does nothing itself
+   * waiting     it waits without a worker, and looks after its own time
+   */
+  touches: (step: S) => 'work tree' | 'outside' | 'nothing' | 'inner' | 'waiting'
   run: (step: S, context: StepContext) => Promise<unknown>
 }
 
-const runConditional = async (step: ConditionalStep, context: StepContext): Promise<unknown> => {
-  const taken = takenBefore(context) ?? (test(step.test, context.execution.variables) ? 'then' : 'else')
-  await context.runSteps(context.execution, step[taken], branch(context.address, taken))
-  return { taken }
-}
+const always =
+  <Touched extends string>(what: Touched) =>
+  () =>
+    what
 
-/** The way that an earlier worker went: what has happened on it since may have changed what was tested. */
-const takenBefore = ({ execution, address }: StepContext): Branch | undefined =>
-  (['then', 'else'] as const).find((way) =>
-    execution.journal.rows().some((row) => row.address.startsWith(within(branch(address, way), ''))),
-  )
-
-const always = () => true
-const never = () => false
-
-const notYet = {
-  touchesWorkspace: never,
-  run: async (step: Step): Promise<unknown> => {
-    // The loader refuses such a definition; one that was pinned by a later version may still come here.
-    throw new JourneymanError('not_supported', `This version does not run steps of type "${step.type}".`)
-  },
+const ofSystem: Record<string, 'work tree' | 'outside' | 'nothing'> = {
+  set: 'nothing',
+  log: 'nothing',
+  metric: 'nothing',
+  log_success: 'nothing',
+  send_alert: 'nothing',
 }
 
 /** One file per construct; this is the list of them. */
@@ -43,17 +54,41 @@ export const stepKinds: {
   ai_action: StepKind<AiStep>
   run: StepKind<RunStep>
   conditional: StepKind<ConditionalStep>
+  parallel: StepKind<ParallelStep>
+  loop: StepKind<LoopStep>
+  approval: StepKind<ApprovalStep>
+  wait: StepKind<WaitStep>
+  workflow: StepKind<WorkflowStep>
   system: StepKind<SystemStep>
-} & Record<'parallel' | 'loop' | 'approval' | 'wait' | 'workflow', StepKind<Step>> = {
-  // The repository's own set-up runs with the clone.
-  plugin: { touchesWorkspace: (step) => step.action === 'clone_repository', run: runPluginStep },
-  ai_action: { touchesWorkspace: always, run: runAiStep },
-  run: { touchesWorkspace: always, run: runCommandStep },
-  conditional: { touchesWorkspace: never, run: runConditional },
-  system: { touchesWorkspace: always, run: runSystemStep },
-  parallel: notYet,
-  loop: notYet,
-  approval: notYet,
-  wait: notYet,
-  workflow: notYet,
+} = {
+  plugin: {
+    // The repository's own set-up runs with the clone; a commit and a pull request look at the tree as it stands.
+    touches: (step) => (treeActions.has(step.action) ? 'work tree' : 'outside'),
+    run: runPluginStep,
+  },
+  ai_action: { touches: always('work tree'), run: runAiStep },
+  run: { touches: always('work tree'), run: runCommandStep },
+  conditional: { touches: always('inner'), run: runConditionalStep },
+  parallel: { touches: always('inner'), run: runParallelStep },
+  loop: { touches: always('inner'), run: runLoopStep },
+  approval: { touches: always('waiting'), run: runApprovalStep },
+  wait: { touches: always('waiting'), run: runWaitStep },
+  workflow: { touches: always('inner'), run: runWorkflowStep },
+  system: { touches: (step) => ofSystem[step.action] ?? 'work tree', run: runSystemStep },
+}
+
+const treeActions: ReadonlySet<string> = new Set([
+  'clone_repository',
+  'commit_changes',
+  'push_branch',
+  'create_pull_request',
+])
+
+export const touchesOf = (step: Step): ReturnType<StepKind<Step>['touches']> =>
+  (stepKinds[step.type] as StepKind<Step>).touches(step)
+
+export const runKind = (step: Step, context: StepContext): Promise<unknown> => {
+  const { leaf } = context.execution
+  if (leaf && touchesOf(step) !== 'inner') return leaf(step, context)
+  return (stepKinds[step.type] as StepKind<Step>).run(step, context)
 }

@@ -8,7 +8,9 @@ type SystemAction = (inputs: Record<string, unknown>, context: StepContext) => P
 export const runSystemStep = async (step: SystemStep, context: StepContext): Promise<unknown> => {
   const action = Object.hasOwn(systemActions, step.action) ? systemActions[step.action] : undefined
   if (!action) throw new JourneymanError('not_supported', `This version has no system action "${step.action}".`)
-  return action(render(step.inputs, context.execution.variables) as Record<string, unknown>, context)
+  const inputs = render(step.inputs, context.execution.variables) as Record<string, unknown>
+  context.given(inputs)
+  return action(inputs, context)
 }
 
 /** Runs the repository's own checks and records what came out: the evidence, before and after. */
@@ -30,13 +32,26 @@ const log: SystemAction = async (inputs, { execution, address }) => {
   return {}
 }
 
+/** Counts something, for whoever gathers the log or the metrics. */
+const metric: SystemAction = async (inputs, { execution, address }) => {
+  execution.parts.log('info', 'a workflow measures', {
+    run: execution.run.id,
+    address,
+    metric: String(inputs['name'] ?? ''),
+    value: Number(inputs['value'] ?? 1),
+    labels: inputs['labels'] ?? {},
+  })
+  return {}
+}
+
 /** Its inputs become variables where a step's outputs do, so that a resumed run has them too. */
 const set: SystemAction = async (inputs) => inputs
 
-/** Removes the run's worktree, its processes and its folder. */
+/** Removes the run's worktree, its processes and its folder; of a run that may be tried again the snapshots stay for a while. */
 const cleanup: SystemAction = async (_inputs, { execution }) => {
   await execution.workspace.close()
-  await execution.parts.workspaces.remove(execution.run.id)
+  const { mayBeRetried = false, run, parts } = execution
+  await parts.workspaces.remove(run.id, { keepSnapshots: mayBeRetried })
   return {}
 }
 
@@ -51,6 +66,7 @@ const noted =
 const systemActions: Record<string, SystemAction> = {
   checks,
   log,
+  metric,
   set,
   cleanup,
   log_success: noted('info', 'a run has succeeded'),

@@ -1,12 +1,12 @@
 import type { Checking } from './checking.ts'
 import type { Step } from './definition.ts'
 import { suggestion } from './nearest.ts'
-import { afterSteps, everyStep, listsWithin } from './steps-within.ts'
+import { afterLists, everyStep, listsWithin } from './steps-within.ts'
 
 /** `needs` name steps of the same list, and never lead back to where they began. */
 export const checkNeeds = (checking: Checking): void => {
   const { definition } = checking
-  const lists = [definition.steps, afterSteps(definition), ...everyStep(definition).flatMap(listsWithin)]
+  const lists = [definition.steps, ...afterLists(definition), ...everyStep(definition).flatMap(listsWithin)]
   for (const list of lists) {
     checkNames(list, checking)
     checkCycles(list, checking)
@@ -14,10 +14,10 @@ export const checkNeeds = (checking: Checking): void => {
 }
 
 const checkNames = (list: Step[], checking: Checking): void => {
-  const names = list.map((step) => step.name)
+  const names = new Set(list.map((step) => step.name))
   for (const step of list) {
     step.needs.forEach((need, index) => {
-      if (names.includes(need)) return
+      if (names.has(need)) return
       const path = [...checking.pathOf(step), 'needs', index]
       checking.report(path, `There is no step \`${need}\` in the same list.${suggestion(need, names)}`)
     })
@@ -27,7 +27,8 @@ const checkNames = (list: Step[], checking: Checking): void => {
 const checkCycles = (list: Step[], checking: Checking): void => {
   const byName = new Map(list.map((step) => [step.name, step]))
   const done = new Set<string>()
-  const visit = (step: Step, trail: string[]): void => {
+  const trail: string[] = []
+  const visit = (step: Step): void => {
     if (done.has(step.name)) return
     const start = trail.indexOf(step.name)
     if (start !== -1) {
@@ -36,23 +37,13 @@ const checkCycles = (list: Step[], checking: Checking): void => {
       for (const name of trail.slice(start)) done.add(name)
       return
     }
+    trail.push(step.name)
     for (const need of step.needs) {
       const next = byName.get(need)
-      if (next) visit(next, [...trail, step.name])
+      if (next) visit(next)
     }
+    trail.pop()
     done.add(step.name)
   }
-  for (const step of list) visit(step, [])
-}
-
-/** The steps that a step needs, and those that they need. */
-export const neededBy = (step: Step, list: ReadonlyMap<string, Step>): Set<string> => {
-  const needed = new Set<string>()
-  const open = [...step.needs]
-  for (let name = open.pop(); name !== undefined; name = open.pop()) {
-    if (needed.has(name)) continue
-    needed.add(name)
-    open.push(...(list.get(name)?.needs ?? []))
-  }
-  return needed
+  for (const step of list) visit(step)
 }

@@ -1,8 +1,9 @@
 import { type ActionSpec, systemActionSpecs } from '../actions/specs.ts'
+import { checkUses } from './check-uses.ts'
 import type { Checking } from './checking.ts'
 import type { Call, Step } from './definition.ts'
 import { suggestion } from './nearest.ts'
-import { everyStep, flatten, listsWithin } from './steps-within.ts'
+import { everyStep, flatten } from './steps-within.ts'
 import { parseTemplate } from './templates.ts'
 import type { Path } from './yaml-source.ts'
 
@@ -31,15 +32,14 @@ const checkDuplicates = (checking: Checking): void => {
 const checkOverrides = (checking: Checking): void => {
   const path = ['error_handling', 'step_overrides']
   const handling = (checking.source.value as Record<string, Record<string, unknown> | undefined>)['error_handling']
-  const names = everyStep(checking.definition).map((step) => step.name)
+  const names = checking.stepNames
   for (const name of Object.keys(handling?.['step_overrides'] ?? {})) {
-    if (!names.includes(name)) checking.reportKey(path, name, `There is no step \`${name}\`.${suggestion(name, names)}`)
+    if (!names.has(name)) checking.reportKey(path, name, `There is no step \`${name}\`.${suggestion(name, names)}`)
   }
 }
 
 const checkStep = (step: Step, checking: Checking): void => {
   const path = checking.pathOf(step)
-  checkRetry(step, path, checking)
   if (step.type === 'plugin') {
     const spec = checkCall(step, path, step.onError === 'continue', checking)
     if (spec) checkOutputs(step, path, spec.outputs, `${step.plugin}.${step.action}`, checking)
@@ -49,24 +49,22 @@ const checkStep = (step: Step, checking: Checking): void => {
   }
   if (step.type === 'ai_action') checkAgent(step, path, checking)
   if (step.type === 'system') checkSystem(step, path, checking)
-  if (step.type === 'run') checkOutputs(step, path, ['exit_code', 'output', 'duration_ms'], 'A command', checking)
-  if (step.type === 'wait') checkWait(step, path, checking)
-  if (step.type === 'workflow') checkUses(step.uses, path, checking)
-  if (step.type === 'conditional' && listsWithin(step).every((list) => list.length === 0)) {
-    checking.report(path, `The step \`${step.name}\` has nothing in \`then\` or \`else\`.`, 'warning')
+  if (step.type === 'workflow') {
+    const gives = checkUses(step, path, checking)
+    if (gives) checkOutputs(step, path, gives, `The workflow \`${step.uses}\``, checking)
   }
+  const own = containerOutputs[step.type]
+  if (own) checkOutputs(step, path, own, `The ${step.type} \`${step.name}\``, checking)
 }
 
-const checkRetry = (step: Step, path: Path, checking: Checking): void => {
-  const raw = rawAt(checking.source.value, path)
-  const key = ['retry_count', 'retry'].find((name) => Object.hasOwn(raw, name))
-  if (key === undefined || step.onError === 'retry') return
-  checking.reportKey(path, key, `\`${key}\` does nothing without \`on_error: retry\`.`, 'warning')
-}
-
-const rawAt = (value: unknown, path: Path): object => {
-  const found = path.reduce<unknown>((inner, key) => (inner as Record<string | number, unknown>)?.[key], value)
-  return typeof found === 'object' && found !== null ? found : {}
+/** What steps give whose result is the engine's own. */
+const containerOutputs: Partial<Record<Step['type'], readonly string[]>> = {
+  run: ['exit_code', 'output', 'duration_ms'],
+  parallel: ['results', 'failed', 'skipped'],
+  loop: ['iterations', 'results'],
+  approval: ['approved', 'decided_by', 'comment', 'asked'],
+  wait: ['event', 'waited_seconds'],
+  conditional: [],
 }
 
 const checkCall = (call: Call, path: Path, mayBeSkipped: boolean, checking: Checking): ActionSpec | null => {
@@ -132,6 +130,9 @@ const holdsExpression = (value: unknown): boolean => {
 }
 
 const checkAgent = (step: Step & { type: 'ai_action' }, path: Path, checking: Checking): void => {
+  if (step.prompt !== null && step.promptTemplate !== null) {
+    checking.report([...path, 'prompt'], 'A step has either `prompt` or `prompt_template`, not both.')
+  }
   const { agents } = checking.context
   const agent = Object.hasOwn(agents, step.agent) ? agents[step.agent] : undefined
   if (agent) {
@@ -162,18 +163,4 @@ const checkOutputs = (step: Step, path: Path, known: readonly string[], who: str
     const gives = known.length === 0 ? ' It gives nothing.' : ` It gives ${known.join(', ')}.`
     checking.reportKey([...path, 'outputs'], field, `${who} gives no \`${root}\`.${suggestion(root, known) || gives}`)
   }
-}
-
-const checkWait = (step: Step & { type: 'wait' }, path: Path, checking: Checking): void => {
-  if ((step.event === null) === (step.seconds === null)) {
-    checking.report(path, 'A `wait` says either `event` or `seconds`.')
-  } else if (step.event !== null && step.timeoutSeconds === null) {
-    checking.report(path, 'A `wait` for an event needs a `timeout`, or it may wait for ever.')
-  }
-}
-
-const checkUses = (uses: string, path: Path, checking: Checking): void => {
-  const { workflows } = checking.context
-  if (!workflows || workflows.includes(uses)) return
-  checking.report([...path, 'uses'], `There is no workflow \`${uses}\`.${suggestion(uses, workflows)}`)
 }

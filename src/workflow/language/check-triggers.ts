@@ -1,6 +1,10 @@
+import { parseCron } from '../../domain/cron.ts'
+import { failureOf } from '../../domain/errors.ts'
 import type { EventName } from '../../domain/event.ts'
 import type { Checking } from './checking.ts'
+import type { Trigger } from './definition.ts'
 import { suggestion } from './nearest.ts'
+import type { Path } from './yaml-source.ts'
 
 const ofChange = ['head_sha', 'source_branch', 'target_branch']
 
@@ -19,7 +23,7 @@ const eventFields: Readonly<Record<EventName, readonly string[]>> = {
   'change.closed': ofChange,
   'checks.failed': ['conclusion', 'source_branch'],
   'checks.completed': ['conclusion', 'source_branch'],
-  'command.given': ['command'],
+  'command.given': ['command', 'arguments'],
   'message.mentioned': ['channel'],
   'schedule.due': [],
   'api.requested': [],
@@ -28,6 +32,7 @@ const eventFields: Readonly<Record<EventName, readonly string[]>> = {
 /** A trigger that asks for what its event never brings would never start anything. */
 export const checkTriggers = (checking: Checking): void => {
   checking.definition.on.forEach((trigger, index) => {
+    checkSchedule(trigger, ['on', index, 'schedule'], checking)
     const known = eventFields[trigger.event as EventName] ?? []
     for (const field of Object.keys(trigger.fields)) {
       if (known.includes(field)) continue
@@ -36,4 +41,14 @@ export const checkTriggers = (checking: Checking): void => {
       checking.reportKey(['on', index], field, message)
     }
   })
+}
+
+const checkSchedule = ({ schedule }: Trigger, path: Path, checking: Checking): void => {
+  if (schedule === null) return
+  try {
+    parseCron(schedule)
+  } catch (error) {
+    const { message, nextAction } = failureOf(error)
+    checking.report(path, [message, nextAction].filter(Boolean).join(' '))
+  }
 }

@@ -1,13 +1,19 @@
-import { type Use, usesOf } from './check-expressions.ts'
+import type { Use } from './check-expressions.ts'
 import type { Checking } from './checking.ts'
 import type { Step } from './definition.ts'
 import { membersOf } from './known-names.ts'
 import { suggestion } from './nearest.ts'
-import { variableSites } from './sites.ts'
 import type { Names } from './standings.ts'
-import { everyStep } from './steps-within.ts'
 
-export type Question = { checking: Checking; names: Names; setters: ReadonlyMap<string, Step>; guard: string | null }
+export type Question = {
+  checking: Checking
+  names: Names
+  setters: ReadonlyMap<string, Step>
+  usesOfVariable: (name: string) => Use[]
+  /** What `result` has, where a compensation is looked at. */
+  result: readonly string[] | null
+  guard: string | null
+}
 
 export const checkUse = (use: Use, question: Question): void => {
   const { checking, names } = question
@@ -45,18 +51,31 @@ const reportUnset = (use: Use, { checking, names, setters }: Question, say: Say)
 
 type Say = (message: string, severity?: 'error' | 'warning') => void
 
-const checkMembers = (use: Use, { checking, setters }: Question, say: Say): void => {
-  const [member] = use.path
-  if (member === undefined || setters.has(use.name) || Object.hasOwn(checking.definition.inputs, use.name)) return
-  if (use.name === 'steps') {
-    const steps = everyStep(checking.definition).map((step) => step.name)
-    if (!steps.includes(member)) say(`There is no step \`${member}\`.${suggestion(member, steps)}`)
+const checkMembers = (use: Use, { checking, setters, result }: Question, say: Say): void => {
+  const [member, inner] = use.path
+  if (member !== undefined && use.name === 'result' && result !== null) {
+    if (!result.includes(member)) say(`The step gives no \`${member}\`.${suggestion(member, result)}`)
     return
   }
-  const members = membersOf[use.name]
+  if (member === undefined || setters.has(use.name) || Object.hasOwn(checking.definition.inputs, use.name)) return
+  if (use.name === 'steps') {
+    const steps = checking.stepNames
+    if (!steps.has(member)) say(`There is no step \`${member}\`.${suggestion(member, steps)}`)
+    else if (inner !== undefined && !ofStep.includes(inner)) {
+      say(`Of a step there is ${ofStep.join(', ')}, and no \`${inner}\`.${suggestion(inner, ofStep)}`)
+    }
+    return
+  }
+  const members = Object.hasOwn(membersOf, use.name) ? membersOf[use.name] : undefined
   if (!members || members.includes(member)) return
   say(`\`${use.name}\` has no \`${member}\`.${suggestion(member, members)}`, use.optional ? 'warning' : 'error')
 }
+
+/** What `steps.<name>` has. */
+const ofStep: readonly string[] = ['status', 'result', 'error', 'attempts', 'cost_usd']
+
+/** Each is evaluated within the one that needs it. */
+const longestChain = 50
 
 /** A variable is evaluated where it is first used, so what it needs must be set there. */
 const checkVariable = (
@@ -72,10 +91,14 @@ const checkVariable = (
     say(`These variables need each other in a circle: ${[...trail.slice(ring), use.name].join(' -> ')}.`)
     return
   }
+  if (trail.length > longestChain) {
+    say(`The variable \`${trail[0]}\` needs others through more than ${longestChain} others.`)
+    return
+  }
   // Each once: variables that name each other twice would double the work with every level.
   if (done.has(use.name)) return
   done.add(use.name)
-  for (const needed of variableSites(checking.definition, use.name).flatMap((site) => usesOf(site, checking))) {
+  for (const needed of question.usesOfVariable(use.name)) {
     if (needed.optional) continue
     const isVariable = Object.hasOwn(checking.definition.variables, needed.name)
     if (isVariable && !question.names.has(needed.name)) checkVariable(needed, question, say, [...trail, use.name], done)

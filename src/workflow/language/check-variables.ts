@@ -1,9 +1,12 @@
-import { checkSite } from './check-expressions.ts'
-import { neededBy } from './check-needs.ts'
+import { findActionSpec } from '../actions/specs.ts'
+import { checkSite, type Use, usesOf } from './check-expressions.ts'
 import { checkUse } from './check-use.ts'
+import { checkGraphWriters, checkGroupWriters } from './check-writers.ts'
 import type { Checking } from './checking.ts'
 import type { Step } from './definition.ts'
 import { subjectNames, systemNames } from './known-names.ts'
+import { namesSetBy, settersIn } from './names-set-by.ts'
+import { transitiveNeeds } from './needs.ts'
 import {
   concurrencySites,
   criterionSites,
@@ -13,8 +16,7 @@ import {
   sitesOf,
   variableSites,
 } from './sites.ts'
-import { joined, merged, type Names, type Standing, sure, weakened } from './standings.ts'
-import { flatten } from './steps-within.ts'
+import { addTo, joined, type Names, type Standing, standingAfter, sure, weakened } from './standings.ts'
 
 /** Follows the steps as the engine will and asks of every name that is used: is it set by then, on every way there? */
 export const checkVariables = (checking: Checking): void => {
@@ -25,25 +27,50 @@ export const checkVariables = (checking: Checking): void => {
     for (const site of variableSites(definition, name)) checkSite(site, checking)
   }
   for (const site of [...prerequisiteSites(definition), ...concurrencySites(definition)]) flow.check(site, start)
-  const end = flow.walk(definition.steps, start)
+  const end = walkList(definition.steps, start, flow)
   for (const site of criterionSites(definition)) flow.check(site, end)
-  flow.walk(definition.postExecution.onSuccess, end)
+  walkList(definition.postExecution.onSuccess, end, flow)
   // After a failure any step may not have come to its outputs.
   const broken = weakened(end, start, 'the run may have failed before it was set')
-  flow.walk(definition.postExecution.onFailure, broken)
-  flow.walk(definition.postExecution.always, broken)
+  walkList(definition.postExecution.onFailure, broken, flow)
+  walkList(definition.postExecution.always, broken, flow)
 }
 
 type Flow = {
   checking: Checking
   start: Names
-  check: (site: Site, names: Names, extra?: { guard?: string | null; names?: string[] }) => void
-  walk: (steps: readonly Step[], names: Names) => Names
+  check: (site: Site, names: Names, extra?: { guard?: string | null; result?: readonly string[] | null }) => void
 }
 
 const beginFlow = (checking: Checking): Flow => {
   const { definition } = checking
   const setters = settersIn(definition.steps)
+  const usesOfVariable = remembered((name) =>
+    variableSites(definition, name).flatMap((site): Use[] => usesOf(site, checking)),
+  )
+  return {
+    checking,
+    start: namesAtStart(checking),
+    check: (site, names, extra = {}) => {
+      const { guard = null, result = null } = extra
+      const all = extra.result === undefined ? names : new Map([...names, ['result', sure]])
+      const question = { checking, names: all, setters, usesOfVariable, guard, result }
+      for (const use of checkSite(site, checking)) checkUse(use, question)
+    },
+  }
+}
+
+/** A variable may be used by every step, and need many others. */
+const remembered = <T>(find: (name: string) => T): ((name: string) => T) => {
+  const known = new Map<string, T>()
+  return (name) => {
+    const found = known.get(name) ?? find(name)
+    known.set(name, found)
+    return found
+  }
+}
+
+const namesAtStart = ({ definition }: Checking): Names => {
   const start = new Map<string, Standing>()
   for (const name of [...systemNames, ...subjectNames(definition)]) start.set(name, sure)
   for (const [name, input] of Object.entries(definition.inputs)) {
@@ -51,124 +78,81 @@ const beginFlow = (checking: Checking): Flow => {
     const reason = `the input \`${name}\` is neither required nor has a default`
     start.set(name, given ? sure : { sure: false, reason, severity: 'error', guard: null })
   }
-  const flow: Flow = {
-    checking,
-    start,
-    check: (site, names, extra = {}) => {
-      const all = extra.names ? new Map([...names, ...extra.names.map((name) => [name, sure] as const)]) : names
-      for (const use of checkSite(site, checking))
-        checkUse(use, { checking, names: all, setters, guard: extra.guard ?? null })
-    },
-    walk: (steps, names) => walkList(steps, names, flow),
-  }
-  return flow
-}
-
-/** Variable -> the first step that sets it. */
-const settersIn = (steps: readonly Step[]): Map<string, Step> => {
-  const setters = new Map<string, Step>()
-  for (const step of flatten([...steps])) {
-    for (const name of namesSetBy(step)) if (!setters.has(name)) setters.set(name, step)
-  }
-  return setters
-}
-
-const namesSetBy = (step: Step): string[] => {
-  const outputs = Object.values(step.outputs).map((path) => path.split('.')[0] as string)
-  return step.type === 'system' && step.action === 'set' ? [...Object.keys(step.inputs), ...outputs] : outputs
+  return start
 }
 
 const walkList = (steps: readonly Step[], names: Names, flow: Flow): Names => {
   if (steps.some((step) => step.needs.length > 0)) return walkGraph(steps, names, flow)
-  return steps.reduce<Names>((before, step) => walkStep(step, before, flow), names)
+  const running = new Map(names)
+  for (const step of steps) walkStep(step, running, flow)
+  return running
 }
 
 /** With `needs`, a step can rely on what it needs, and on nothing else of the same list. */
 const walkGraph = (steps: readonly Step[], names: Names, flow: Flow): Names => {
-  const after = new Map<string, Names>()
-  const byName = new Map(steps.map((step) => [step.name, step]))
-  const visit = (step: Step, trail: ReadonlySet<string>): Names => {
-    const known = after.get(step.name)
-    if (known) return known
-    const needs = neededBy(step, byName)
-    const needed = steps.filter((other) => needs.has(other.name) && !trail.has(other.name))
-    const before = merged(
-      names,
-      needed.map((other) => visit(other, new Set([...trail, step.name]))),
-    )
-    const result = walkStep(step, before, flow)
-    after.set(step.name, result)
-    return result
+  const needs = transitiveNeeds(steps)
+  checkGraphWriters(steps, needs, flow.checking)
+  const written: { place: number; name: string; standing: Standing }[] = []
+  for (const place of needs.order) {
+    const step = steps[place]!
+    const before = new Map(names)
+    for (const one of written) if (needs.isAfter(place, one.place)) addTo(before, [[one.name, one.standing]])
+    walkStep(step, before, flow)
+    for (const name of settersIn([step]).keys()) written.push({ place, name, standing: before.get(name)! })
   }
-  return merged(
-    names,
-    steps.map((step) => visit(step, new Set())),
+  const after = new Map(names)
+  addTo(
+    after,
+    written.map(({ name, standing }) => [name, standing] as const),
   )
+  return after
 }
 
-const walkStep = (step: Step, names: Names, flow: Flow): Names => {
+/** `names` becomes what is known behind the step. */
+const walkStep = (step: Step, names: Map<string, Standing>, flow: Flow): void => {
   const path = flow.checking.pathOf(step)
   for (const site of sitesOf(step, path)) flow.check(site, names, { guard: step.condition })
-  const inside = walkInside(step, names, flow)
-  const result = new Map(inside)
-  for (const name of namesSetBy(step)) result.set(name, standingAfter(step, names.get(name)))
-  for (const site of rollbackSites(step, path)) flow.check(site, result, { guard: step.condition, names: ['result'] })
-  return result
+  walkInside(step, names, flow)
+  for (const name of namesSetBy(step)) names.set(name, standingAfter(step, names.get(name)))
+  const result = resultOf(step, flow.checking)
+  for (const site of rollbackSites(step, path)) flow.check(site, names, { guard: step.condition, result })
 }
 
-const standingAfter = (step: Step, before: Standing | undefined): Standing => {
-  if (before?.sure) return sure
-  if (step.condition !== null) {
-    const reason = `it is set only by the step \`${step.name}\`, whose condition may not hold`
-    return { sure: false, reason, severity: 'error', guard: step.condition }
-  }
-  if (step.onError !== 'continue') return sure
-  const reason = `the step \`${step.name}\`, which sets it, may fail and the run goes on`
-  return { sure: false, reason, severity: 'warning', guard: null }
+/** What the step gives, for what undoes it; null where that is not known. */
+const resultOf = (step: Step, { context }: Checking): readonly string[] | null => {
+  if (step.type === 'plugin') return findActionSpec(step.plugin, step.action, context.actions)?.outputs ?? null
+  return step.type === 'ai_action' && Object.hasOwn(context.agents, step.agent)
+    ? (context.agents[step.agent]?.outputs ?? null)
+    : null
 }
 
-const walkInside = (step: Step, names: Names, flow: Flow): Names => {
+const walkInside = (step: Step, names: Map<string, Standing>, flow: Flow): void => {
   if (step.type === 'conditional') {
     const reason = `it is set only in one branch of \`${step.name}\``
-    return joined(names, [walkList(step.then, names, flow), walkList(step.else, names, flow)], reason)
-  }
-  if (step.type === 'parallel') {
-    checkWriters(step, flow.checking)
-    return guardedBy(
-      step,
-      names,
-      merged(
-        names,
-        step.steps.map((inner) => walkStep(inner, names, flow)),
-      ),
-    )
-  }
-  if (step.type === 'loop') {
+    const branches = [walkList(step.then, names, flow), walkList(step.else, names, flow)]
+    takeOver(step, names, joined(names, branches, reason))
+  } else if (step.type === 'parallel') {
+    checkGroupWriters(step, flow.checking)
+    const after = new Map(names)
+    for (const inner of step.steps) {
+      const branch = new Map(names)
+      walkStep(inner, branch, flow)
+      addTo(after, branch)
+    }
+    takeOver(step, names, after)
+  } else if (step.type === 'loop') {
     const body = walkList(step.steps, new Map([...names, [step.as, sure], ['loop', sure]]), flow)
     const after = new Map(weakened(body, names, `it is set in the loop \`${step.name}\`, which may run no time`))
-    if (!names.has(step.as)) after.delete(step.as)
-    if (!names.has('loop')) after.delete('loop')
-    return after
+    for (const own of [step.as, 'loop']) if (!names.has(own)) after.delete(own)
+    takeOver(step, names, after)
   }
-  return names
 }
 
-const guardedBy = (step: Step, before: Names, after: Names): Names =>
-  new Map(
-    [...after].map(([name, standing]) => [
-      name,
-      before.get(name) ?? (standing.sure ? standingAfter(step, undefined) : standing),
-    ]),
-  )
-
-const checkWriters = (step: Step & { type: 'parallel' }, checking: Checking): void => {
-  const writers = new Map<string, Step>()
-  for (const inner of step.steps) {
-    for (const name of new Set(flatten([inner]).flatMap(namesSetBy))) {
-      const first = writers.get(name)
-      const message = `\`${first?.name}\` and \`${inner.name}\` both set \`${name}\`, at the same time.`
-      if (first) checking.report([...checking.pathOf(inner), 'outputs'], message)
-      else writers.set(name, inner)
-    }
+/** What holds the steps may be left out, or fail and be gone on from: then they have set nothing. */
+const takeOver = (step: Step, names: Map<string, Standing>, after: Names): void => {
+  for (const [name, standing] of after) {
+    const before = names.get(name)
+    if (before?.sure) continue
+    names.set(name, standing.sure ? standingAfter(step, before) : standing)
   }
 }

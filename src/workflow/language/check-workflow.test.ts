@@ -13,12 +13,17 @@ const prompts: Record<string, string> = {
   'broken.njk': '{{ task.title | uper }}\n{% if %}',
 }
 
+const { definition: reviewWorkflow } = parseWorkflow(
+  'name: review_workflow\ninputs: { change: { type: object, required: true } }\nsteps: [ { name: a, command: x } ]',
+  'review_workflow.yaml',
+)
+
 const context: CheckContext = {
   actions: actionSpecs,
   agents: agentSpecs,
   configuredPlugins: ['task_management', 'version_control'],
   readPrompt: (reference) => prompts[reference] ?? null,
-  workflows: ['review_workflow'],
+  workflows: new Map([['review_workflow', reviewWorkflow]]),
 }
 
 const check = (text: string) => checkWorkflow(text, 'w.yaml', context)

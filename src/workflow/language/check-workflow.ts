@@ -1,8 +1,11 @@
 import type { CheckContext } from './check-context.ts'
+import { checkNames } from './check-names.ts'
 import { checkNeeds } from './check-needs.ts'
+import { checkPlaces } from './check-places.ts'
 import { checkPrompts } from './check-prompts.ts'
 import { checkSecrets } from './check-secrets.ts'
 import { checkSteps } from './check-steps.ts'
+import { checkTiming } from './check-timing.ts'
 import { checkTriggers } from './check-triggers.ts'
 import { checkVariables } from './check-variables.ts'
 import { beginChecking } from './checking.ts'
@@ -31,7 +34,10 @@ export const checkWorkflow = (
     return { definition: null, problems }
   }
   checkTriggers(checking)
+  checkNames(checking)
   checkSteps(checking)
+  checkPlaces(checking)
+  checkTiming(checking)
   checkNeeds(checking)
   checkVariables(checking)
   checkPrompts(checking)

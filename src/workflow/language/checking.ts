@@ -1,7 +1,9 @@
 import type { CheckContext } from './check-context.ts'
 import type { Definition, Position, Problem, Step } from './definition.ts'
 import type { Place } from './expression-tree.ts'
+import { mostProblems } from './parse-steps.ts'
 import { problemAt } from './schema-problems.ts'
+import { everyStep } from './steps-within.ts'
 import type { Path, YamlSource } from './yaml-source.ts'
 
 /** What one check of one file shares. Each kind of check is a file that is given this and reports. */
@@ -10,6 +12,8 @@ export type Checking = {
   source: YamlSource
   context: CheckContext
   pathOf: (step: Step) => Path
+  /** Of all steps, however deep. */
+  stepNames: ReadonlySet<string>
   /** At a value. */
   report: (path: Path, message: string, severity?: Problem['severity']) => void
   /** At a key. */
@@ -26,6 +30,7 @@ export const beginChecking = (
   problems: Problem[],
 ): Checking => {
   const add = (position: Position, path: Path, message: string, severity: Problem['severity'] = 'error'): void => {
+    if (problems.length > mostProblems) return
     problems.push(problemAt(source, position, path, message, severity))
   }
   return {
@@ -33,6 +38,7 @@ export const beginChecking = (
     source,
     context,
     pathOf: (step) => paths.get(step) ?? [],
+    stepNames: new Set(everyStep(definition).map((step) => step.name)),
     report: (path, message, severity) => add(source.at(path), path, message, severity),
     reportKey: (path, key, message, severity) => add(source.atKey(path, key), [...path, key], message, severity),
     reportInside: (path, expression, at, message, severity) =>

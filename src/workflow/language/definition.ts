@@ -89,6 +89,8 @@ export type Trigger = {
   /** Each must equal the event's field of that name (label, to, command ...). */
   fields: Record<string, string>
   schedule: string | null
+  /** `owner/name`; only of a schedule. */
+  repository?: string
 }
 
 export type InputSpec = {

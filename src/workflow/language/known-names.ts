@@ -7,6 +7,7 @@ export const systemNames = ['run', 'now', 'actor', 'event', 'repository', 'confi
 export const membersOf: Readonly<Record<string, readonly string[]>> = {
   run: ['id', 'url', 'workflow'],
   actor: ['login', 'id', 'isBot'],
+  loop: ['index', 'index0', 'first', 'last', 'length'],
   task: [
     'id',
     'key',

@@ -94,18 +94,17 @@ describe('loading', () => {
     write('installed/workflows/v.yaml', workflow('v', '{ command: run }'))
     write('mine/a.yaml', workflow('w', '{ command: plan }'))
     write('mine/b.yaml', workflow('w', '{ command: run }'))
-    write(
-      'mine/c.yaml',
-      workflow('c', '{ command: run }', '{ name: l, type: loop, for_each: [1], max_iterations: 1, steps: [] }'),
-    )
-    const loaded = loadWorkflows([join(installation, 'workflows'), workflows], context())
+    const missing = '{ name: a, plugin: task_management, action: log_time, inputs: { task_id: 1, minutes: 1 } }'
+    write('mine/c.yaml', workflow('c', '{ command: run }', missing))
+    const canDo = (_category: string, action: string) => action !== 'log_time'
+    const loaded = loadWorkflows([join(installation, 'workflows'), workflows], { ...context(), canDo })
     expect(loaded.workflows.map(({ definition, file }) => [definition.name, file])).toEqual([
       ['v', join(installation, 'workflows', 'v.yaml')],
       ['w', join(workflows, 'a.yaml')],
     ])
     expect(loaded.problems.map(({ message }) => message)).toEqual([
+      expect.stringContaining('this version does not run `task_management.log_time` yet'),
       expect.stringContaining('already in'),
-      expect.stringContaining('this version does not run `loop` yet'),
     ])
   })
 

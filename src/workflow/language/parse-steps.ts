@@ -3,7 +3,7 @@ import { systemActionSpecs } from '../actions/specs.ts'
 import type { ErrorStrategy, Problem, RetryPolicy, Step } from './definition.ts'
 import { nearest, suggestion } from './nearest.ts'
 import { problemAt, readPart } from './schema-problems.ts'
-import { type StepSchemas, type StepType, stepSchemas, withoutName } from './workflow-schema.ts'
+import { ceilings, type StepSchemas, type StepType, stepSchemas, withoutName } from './workflow-schema.ts'
 import type { Path, YamlSource } from './yaml-source.ts'
 
 /** What the reading of steps needs to know of the file around them. */
@@ -25,15 +25,20 @@ export const readSteps = (value: unknown, path: Path, reader: StepReader): Step[
     )
     return []
   }
-  return value.flatMap((item, index) => readStep(item, [...path, index], reader, false) ?? [])
+  return bounded(value).flatMap((item, index) => readStep(item, [...path, index], reader, false) ?? [])
 }
+
+/** One more than there may be, so that the check says that there are too many; no file keeps the reader busy for long. */
+const bounded = (list: unknown[]): unknown[] => list.slice(0, ceilings.steps + 1)
 
 /** `post_execution`: a step may be nothing but an action, whose name it then bears. */
 export const readAfterSteps = (value: unknown, path: Path, reader: StepReader): Step[] => {
   if (!Array.isArray(value)) return []
   const taken = new Set<string>()
-  return value.flatMap((item, index) => {
-    const step = readStep(item, [...path, index], reader, true)
+  // A run that has ended undoes nothing: what is the default for its steps cannot be meant for what comes after them.
+  const defaultStrategy = reader.defaultStrategy === 'rollback' ? 'fail' : reader.defaultStrategy
+  return bounded(value).flatMap((item, index) => {
+    const step = readStep(item, [...path, index], { ...reader, defaultStrategy }, true)
     if (!step) return []
     if (!hasName(item)) step.name = free(step.name, taken)
     taken.add(step.name)
@@ -49,8 +54,12 @@ const free = (name: string, taken: Set<string>): string => {
   return found
 }
 
+/** More mistakes than anybody reads: the rest is looked at when these are mended. */
+export const mostProblems = 200
+
 const readStep = (value: unknown, path: Path, reader: StepReader, nameless: boolean): Step | null => {
   const { source, problems } = reader
+  if (problems.length > mostProblems || reader.paths.size > ceilings.steps) return null
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
     problems.push(problemAt(source, source.at(path), path, 'A step must be an object with a name.'))
     return null
@@ -58,23 +67,41 @@ const readStep = (value: unknown, path: Path, reader: StepReader, nameless: bool
   const type = typeOf(value as Record<string, unknown>, path, reader)
   if (type === null) return null
   const schema = type === 'system' && nameless ? withoutName(schemas.system) : schemas[type]
-  const raw = readPart(schema, value, path, source, problems)
+  const foreign = foreignKeys(value, type)
+  for (const [key, owners] of foreign) {
+    const message = `A \`${type}\` step takes no \`${key}\`: it belongs to ${owners.join(', ')}.`
+    problems.push(problemAt(source, source.atKey(path, key), [...path, key], message))
+  }
+  const raw = readPart(schema, without(value, foreign), path, source, problems)
   const nested = nestedSteps(value as Record<string, unknown>, path, reader)
   return raw === null ? null : finish(type, raw, nested, path, reader)
 }
+
+/** Keys of this step that steps of other types have, with those types. */
+const foreignKeys = (value: object, type: StepType): [string, string[]][] =>
+  Object.keys(value).flatMap((key): [string, string[]][] => {
+    if (Object.hasOwn(schemas[type].shape, key)) return []
+    const owners = Object.entries(schemas).filter(([, schema]) => Object.hasOwn(schema.shape, key))
+    return owners.length === 0 ? [] : [[key, owners.map(([owner]) => owner)]]
+  })
+
+const without = (value: object, keys: [string, string[]][]): object =>
+  keys.length === 0
+    ? value
+    : Object.fromEntries(Object.entries(value).filter(([key]) => !keys.some(([name]) => name === key)))
 
 const schemas: StepSchemas = stepSchemas(z.unknown())
 
 const typeOf = (value: Record<string, unknown>, path: Path, reader: StepReader): StepType | null => {
   const { source, problems } = reader
-  if (value['type'] !== undefined) {
-    const type = String(value['type'])
-    if (Object.hasOwn(schemas, type)) return type as StepType
+  const { type } = value
+  if (type !== undefined) {
+    if (typeof type === 'string' && Object.hasOwn(schemas, type)) return type as StepType
     const known = Object.keys(schemas)
-    const hint = suggestion(type, known) || ` There are ${known.join(', ')}.`
-    problems.push(
-      problemAt(source, source.at([...path, 'type']), [...path, 'type'], `There is no step type \`${type}\`.${hint}`),
-    )
+    const near = typeof type === 'string' ? suggestion(type, known) : ''
+    const what = typeof type === 'string' ? `There is no step type \`${type.slice(0, 60)}\`.` : '`type` must be a text.'
+    const message = `${what}${near || ` There are ${known.join(', ')}.`}`
+    problems.push(problemAt(source, source.at([...path, 'type']), [...path, 'type'], message))
     return null
   }
   const telling = tellingKeys.find(([key]) => Object.hasOwn(value, key))
@@ -88,6 +115,12 @@ const isSystemAction = (action: unknown): boolean =>
   typeof action === 'string' && Object.hasOwn(systemActionSpecs, action)
 
 const messageForUntyped = (value: Record<string, unknown>): string => {
+  const telling = tellingKeys.map(([key]) => key)
+  const [mistyped] = Object.keys(value).flatMap((key) => {
+    const meant = nearest(key, ['type', ...telling])
+    return meant === null || key === meant ? [] : [`There is no key \`${key}\` of a step. Did you mean \`${meant}\`?`]
+  })
+  if (mistyped !== undefined) return mistyped
   if (typeof value['action'] !== 'string') return 'The step says neither `plugin` nor `type`: what shall it do?'
   const near = nearest(value['action'], Object.keys(systemActionSpecs))
   const hint = near ? ` Or did you mean the system action \`${near}\`?` : ''

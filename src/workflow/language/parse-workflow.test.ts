@@ -70,12 +70,12 @@ describe('the example that shows every construct', () => {
     expect(definition!.steps.find(({ name }) => name === 'unit_tests')).toMatchObject({ accept: { exitCode: [0] } })
   })
 
-  test('says which of its parts this version does not run', () => {
-    expect(unsupportedParts(definition!).map(({ message }) => message)).toEqual(
-      ['tell_everyone', 'each_task', 'plan_approval', 'wait_for_ci', 'sub'].map((name) =>
-        expect.stringMatching(new RegExp(`^The step \`${name}\` uses .* this version does not run \`\\w+\` yet\\.$`)),
-      ),
-    )
+  test('says which of its actions a version does not have', () => {
+    const canDo = (_category: string, action: string) => action !== 'delete_branch'
+    expect(unsupportedParts(definition!)).toEqual([])
+    expect(unsupportedParts(definition!, '', canDo).map(({ message }) => message)).toEqual([
+      'The step `generate_code` uses `version_control.delete_branch`: this version does not run `version_control.delete_branch` yet.',
+    ])
   })
 })
 
@@ -136,6 +136,10 @@ describe('mistakes are told with line, column and the nearest known word', () =>
     ],
     ['name: w\nsteps:\n  - { name: a }', '3:5 The step says neither `plugin` nor `type`'],
     [
+      'name: w\nsteps:\n  - { name: a, plugn: version_control, action: clone_repository }',
+      '3:5 There is no key `plugn` of a step. Did you mean `plugin`?',
+    ],
+    [
       'name: w\nsteps:\n  - { name: a, command: x, retries: 3 }',
       '3:28 There is no key `retries` here. Did you mean `retry`?',
     ],
@@ -144,9 +148,9 @@ describe('mistakes are told with line, column and the nearest known word', () =>
     ['name: w\nsteps:\n  - { name: a, type: loop, for_each: "${x}", steps: [] }', '`max_iterations` is missing.'],
     [
       'name: w\nsteps:\n  - { name: a, type: parallel, steps: [ { name: b, comand: x } ] }',
-      '3:41 The step says neither',
+      '3:41 There is no key `comand` of a step. Did you mean `command`?',
     ],
-    ['name: w\nname: v\nsteps: []', '2:1 Map keys must be unique'],
+    ['name: w\nname: v\nsteps: []', '2:1 The key `name` is here twice'],
     ['name: w\nsteps: [', '2:9'],
     ['- a', '1:1 A workflow is an object'],
     ['', '1:1 A workflow is an object'],

@@ -78,7 +78,9 @@ const readTrigger = (value: unknown, path: Path, source: YamlSource, problems: P
   }
   if (isObject(value) && Object.hasOwn(value, 'schedule')) {
     const raw = readPart(triggerSchemas.schedule, value, path, source, problems)
-    return raw && { event: 'schedule.due', fields: {}, schedule: raw.schedule }
+    if (raw === null) return null
+    const { schedule, repository } = raw
+    return { event: 'schedule.due', fields: {}, schedule, ...(repository !== undefined && { repository }) }
   }
   problems.push(problemAt(source, source.at(path), path, 'A trigger says `event`, `command` or `schedule`.'))
   return null

@@ -13,7 +13,8 @@ export const readPart = <Schema extends z.ZodType>(
 ): z.infer<Schema> | null => {
   const parsed = schema.safeParse(value)
   if (parsed.success) return parsed.data
-  for (const issue of parsed.error.issues) problems.push(...problemsOf(issue, schema, value, path, source))
+  for (const issue of parsed.error.issues.slice(0, mostTold))
+    problems.push(...problemsOf(issue, schema, value, path, source))
   return null
 }
 
@@ -32,6 +33,9 @@ export const problemAt = (
   severity,
 })
 
+/** Of one kind at one place: after so many there is no news in another. */
+const mostTold = 20
+
 const problemsOf = (
   issue: z.core.$ZodIssue,
   schema: z.ZodType,
@@ -43,18 +47,35 @@ const problemsOf = (
   const whole = [...path, ...inner]
   if (issue.code === 'unrecognized_keys') {
     const known = knownKeys(schema, inner)
-    return issue.keys.map((key) =>
-      problemAt(
-        source,
-        source.atKey(whole, key),
-        [...whole, key],
-        `There is no key \`${key}\` here.${suggestion(key, known)}`,
-      ),
-    )
+    return issue.keys
+      .slice(0, mostTold)
+      .map((key) =>
+        problemAt(
+          source,
+          source.atKey(whole, key),
+          [...whole, key],
+          `There is no key \`${key}\` here.${suggestion(key, known)}`,
+        ),
+      )
   }
   const key = String(whole.at(-1) ?? 'the file')
   const found = valueAt(value, inner)
+  const meant = meantOption(issue)
+  if (meant !== null) {
+    return meant.flatMap((within) =>
+      problemsOf({ ...within, path: [...issue.path, ...within.path] }, schema, value, path, source),
+    )
+  }
   return [problemAt(source, source.at(whole), whole, sentenceOf(issue, key, found))]
+}
+
+/** Of several forms the one that the author has begun to write: the only one whose kind of value it is. */
+const meantOption = (issue: z.core.$ZodIssue): z.core.$ZodIssue[] | null => {
+  if (issue.code !== 'invalid_union') return null
+  const fitting = issue.errors.filter((option) =>
+    option.every(({ code, path }) => path.length > 0 || (code !== 'invalid_type' && code !== 'invalid_value')),
+  )
+  return fitting.length === 1 ? (fitting[0] ?? null) : null
 }
 
 const sentenceOf = (issue: z.core.$ZodIssue, key: string, found: unknown): string => {
@@ -98,6 +119,7 @@ const knownKeys = (schema: z.core.$ZodType, path: Path): string[] => {
     const field = inner.shape[first]
     return field ? knownKeys(field, rest) : []
   }
+  if (inner instanceof z.ZodUnion) return inner.options.flatMap((option) => knownKeys(option, path))
   if (inner instanceof z.ZodArray) return knownKeys(inner.element, rest)
   if (inner instanceof z.ZodRecord) return knownKeys(inner.valueType, rest)
   return []

@@ -1,3 +1,5 @@
+import type { Step } from './definition.ts'
+
 /** What is known of a name at one point of a run. A name without a standing is not set there. */
 export type Standing =
   | { sure: true }
@@ -7,13 +9,21 @@ export type Names = ReadonlyMap<string, Standing>
 
 export const sure: Standing = { sure: true }
 
-/** All of them have been gone through. */
-export const merged = (names: Names, branches: readonly Names[]): Names => {
-  const result = new Map(names)
-  for (const [name, standing] of branches.flatMap((branch) => [...branch])) {
-    if (!result.get(name)?.sure) result.set(name, standing)
+/** Something more has been gone through: a name that was not sure may be now. */
+export const addTo = (names: Map<string, Standing>, more: Iterable<readonly [string, Standing]>): void => {
+  for (const [name, standing] of more) if (!names.get(name)?.sure) names.set(name, standing)
+}
+
+/** What is known of a name behind a step that sets it. */
+export const standingAfter = (step: Step, before: Standing | undefined): Standing => {
+  if (before?.sure) return sure
+  if (step.condition !== null) {
+    const reason = `it is set only by the step \`${step.name}\`, whose condition may not hold`
+    return { sure: false, reason, severity: 'error', guard: step.condition }
   }
-  return result
+  if (step.onError !== 'continue') return sure
+  const reason = `the step \`${step.name}\`, which sets it, may fail and the run goes on`
+  return { sure: false, reason, severity: 'warning', guard: null }
 }
 
 /** One of them has been gone through. */

@@ -10,13 +10,15 @@ export const listsWithin = (step: Step): Step[][] => {
 export const flatten = (steps: readonly Step[]): Step[] =>
   steps.flatMap((step) => [step, ...listsWithin(step).flatMap(flatten)])
 
-export const afterSteps = ({ postExecution }: Definition): Step[] => [
-  ...postExecution.always,
-  ...postExecution.onSuccess,
-  ...postExecution.onFailure,
+/** The lists of `post_execution`, as they stand. */
+export const afterLists = ({ postExecution }: Definition): Step[][] => [
+  postExecution.always,
+  postExecution.onSuccess,
+  postExecution.onFailure,
 ]
 
-export const everyStep = (definition: Definition): Step[] => flatten([...definition.steps, ...afterSteps(definition)])
+export const everyStep = (definition: Definition): Step[] =>
+  [definition.steps, ...afterLists(definition)].flatMap(flatten)
 
 /** The prompts that a run pins, each once. */
 export const promptReferences = (definition: Definition): string[] => {

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { stepName } from '../../domain/address.ts'
 import { eventNames } from '../../domain/event.ts'
+import { repositoryName } from '../../domain/subject.ts'
 
 /**
  * What may stand in a workflow file, before anything is filled in. The parser reads each step by the schema of its type,
@@ -11,7 +12,7 @@ export const ceilings = {
   iterations: 1000,
   concurrency: 32,
   timeoutSeconds: 30 * 86_400,
-  steps: 200,
+  steps: 1000,
 } as const
 
 const name = z
@@ -21,6 +22,7 @@ const name = z
 const expressionText = z.union([z.string().min(1), z.boolean().transform(String)])
 const condition = expressionText.describe('An expression; the step is skipped where it does not hold.')
 const inputs = z.record(z.string(), z.unknown())
+const exitCode = z.int().min(0).max(255)
 const seconds = z.number().positive().max(ceilings.timeoutSeconds)
 export const strategies = ['fail', 'retry', 'continue', 'rollback'] as const
 const strategy = z.enum(strategies)
@@ -72,7 +74,7 @@ export const stepSchemas = (nested: z.ZodType) => {
       ...everyStep,
       type: z.literal('run').optional(),
       command: z.string().min(1),
-      accept: z.strictObject({ exit_code: z.union([z.int(), z.array(z.int()).min(1)]) }).optional(),
+      accept: z.strictObject({ exit_code: z.union([exitCode, z.array(exitCode).min(1)]) }).optional(),
       network: z.boolean().optional(),
     }),
     conditional: z.strictObject({
@@ -145,11 +147,24 @@ const trigger = {
     source_branch: z.string().optional(),
     target_branch: z.string().optional(),
     command: z.string().optional(),
+    arguments: z.string().optional().describe('All that follows the command.'),
     channel: z.string().optional(),
     project: z.string().optional(),
   }),
   command: z.strictObject({ command: z.string().regex(/^[a-z][a-z0-9_-]*$/, 'must be one word in lower case') }),
-  schedule: z.strictObject({ schedule: z.string().regex(/^(\S+ ){4}\S+$/, 'must be five fields of cron') }),
+  schedule: z.strictObject({
+    schedule: z
+      .string()
+      .regex(/^(\S+ ){4}\S+$/, 'must be five fields of cron')
+      .describe('Five fields of cron, in UTC: "0 6 * * mon".'),
+    repository: z
+      .string()
+      .regex(repositoryName, 'must be owner/name')
+      .optional()
+      .describe(
+        'Where; without it, in `schedules.repositories` of the configuration, or in the only one that is known.',
+      ),
+  }),
 }
 export const triggerSchemas = trigger
 

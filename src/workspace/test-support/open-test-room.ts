@@ -80,10 +80,11 @@ export const openTestRoom = async (options: Partial<WorkspacesOptions> = {}): Pr
 
 export const openRequest = (
   runId: string,
-  repository: TestRepository,
+  repository: Pick<TestRepository, 'url'>,
   more: Partial<OpenRequest> = {},
 ): OpenRequest => ({
   runId,
+  epoch: 1,
   repository: 'acme/shop',
   cloneUrl: repository.url,
   credential: async () => testCredential,

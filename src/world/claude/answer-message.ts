@@ -32,7 +32,12 @@ export const createMessageRoutes = (claude: WorldClaude, options: ClaudeOptions,
     if (accepted) exchange.send(200, { input_tokens: accepted.plan.total })
   }
 
-  return { answerMessage, answerCount }
+  const forget = (): void => {
+    cache.forget()
+    askedBefore.clear()
+  }
+
+  return { answerMessage, answerCount, forget }
 }
 
 const answer = async (

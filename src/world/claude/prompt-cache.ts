@@ -70,7 +70,7 @@ export const createPromptCache = () => {
     }
     return { usage: { input: total - cached, cacheRead, cacheWrite: cached - cacheRead }, total, commit }
   }
-  return { plan }
+  return { plan, forget: () => expiries.clear() }
 }
 
 /** From each cache point at most twenty blocks back, itself included; the longest prefix that is there wins. */

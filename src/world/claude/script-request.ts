@@ -22,6 +22,10 @@ export const scriptRequestOf = (request: MessageRequest, repeat: number): Script
     repeat,
     firstMessage: textOf(turns[0]?.blocks ?? []),
     lastToolResults: lastToolResults(turns.at(-2)?.blocks ?? [], turns.at(-1)?.blocks ?? []),
+    tools: (request.tools ?? []).map((tool) => ({
+      name: tool.name,
+      inputSchema: 'input_schema' in tool ? (tool.input_schema as Record<string, unknown>) : null,
+    })),
     messages: request.messages,
   }
 }

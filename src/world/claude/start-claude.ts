@@ -18,6 +18,7 @@ export const startClaude = async (options: ClaudeOptions): Promise<WorldClaude &
     pace: 0,
     answered: [],
     calls: 0,
+    forget: () => routes.forget(),
   }
   const routes = createMessageRoutes(claude, options, closing.signal)
   const serve = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {

@@ -14,6 +14,7 @@ import { pullRoutes } from './routes/pulls.ts'
 import { reactionRoutes } from './routes/reactions.ts'
 import { refRoutes } from './routes/refs.ts'
 import { repositoryRoutes } from './routes/repositories.ts'
+import { teamRoutes } from './routes/teams.ts'
 import { type GitHubState, repositoryOf, type TokenState } from './state.ts'
 
 export type Asked = {
@@ -33,7 +34,15 @@ export type Answered = { answer: Answer; token: TokenState | null }
 export const apiAnswerer = (state: GitHubState) => {
   const find = routeIndex([
     ...[...appRoutes, ...deliveryRoutes, ...repositoryRoutes, ...issueRoutes, ...labelRoutes, ...commentRoutes],
-    ...[...reactionRoutes, ...refRoutes, ...commitRoutes, ...pullRoutes, ...checkRunRoutes, ...contentRoutes],
+    ...[
+      ...reactionRoutes,
+      ...refRoutes,
+      ...commitRoutes,
+      ...pullRoutes,
+      ...checkRunRoutes,
+      ...contentRoutes,
+      ...teamRoutes,
+    ],
   ])
   return async (asked: Asked): Promise<Answered> => {
     const body = parseBody(asked.text)

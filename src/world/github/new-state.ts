@@ -28,6 +28,7 @@ export const newState = async ({ folder, validator, requests, violations }: Part
       createdAt: new Date(),
     },
     users: new Map([[bot.login.toLowerCase(), bot]]),
+    teams: new Map(),
     repositories: new Map(),
     installations: new Map(),
     tokens: new Map(),

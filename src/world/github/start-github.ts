@@ -68,6 +68,12 @@ const worldGitHub = (state: GitHubState): WorldGitHub => ({
   app: state.app,
   deliveries: state.deliveries,
   addUser: (login, options) => addUser(state, login, options),
+  setTeam: (team, logins) => {
+    state.teams.set(team.toLowerCase(), new Set(logins.map((login) => login.toLowerCase())))
+  },
+  grant: (permission, level) => {
+    state.app.permissions[permission] = level
+  },
   createRepository: async (...args) => worldRepository(state, await createRepository(state, ...args)),
   repository: (fullName) => {
     const repository = repositoryOf(state, fullName)

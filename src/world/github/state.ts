@@ -140,6 +140,8 @@ export type GitHubState = {
   apiUrl: string
   app: AppState
   users: Map<string, WorldUser>
+  /** `org/slug` -> names in small letters. */
+  teams: Map<string, Set<string>>
   repositories: Map<string, RepositoryState>
   installations: Map<number, InstallationState>
   tokens: Map<string, TokenState>

@@ -4,6 +4,7 @@ import { closePull } from './close-pull.ts'
 import { deliverPayload } from './deliver-event.ts'
 import { addComment, addIssue, addLabels, removeLabel } from './edit-issue.ts'
 import { git, refreshRefs } from './git.ts'
+import { openPull } from './open-pull.ts'
 import { commentPage, issuePage, renderComment, renderIssue, renderLabels } from './render/issue.ts'
 import { renderPull } from './render/pull.ts'
 import { renderRepository, repositoryPage } from './render/repository.ts'
@@ -52,6 +53,13 @@ export const worldRepository = (state: GitHubState, repository: RepositoryState)
       })),
   reactions: (number) =>
     issueOf(repository, number).reactions.map((reaction) => ({ user: reaction.user.login, content: reaction.content })),
+  editIssue: (number, edit) => {
+    const issue = issueOf(repository, number)
+    if (edit.title !== undefined) issue.title = edit.title
+    if (edit.body !== undefined) issue.body = edit.body
+    issue.updatedAt = new Date()
+  },
+  openPull: (asked) => showPull(state, repository, openPull(state, repository, asked)),
   pulls: () => [...repository.pulls.values()].map((pull) => showPull(state, repository, pull)),
   checkRuns: () =>
     [...repository.checkRuns.values()].map(({ id, name, headSha, status, conclusion, title, summary, externalId }) => ({

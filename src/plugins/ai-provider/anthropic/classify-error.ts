@@ -50,17 +50,45 @@ const sentences: Partial<Record<ErrorCode, { message: string; nextAction?: strin
   invalid_input: { message: 'Anthropic does not accept the request' },
 }
 
+/** Why an account may not spend; see `error-rules.ts`. */
+type Reason = 'no_credit' | 'spend_limit'
+
+const wanting: Record<Reason, { message: string; nextAction: string }> = {
+  no_credit: {
+    message: "This account's credit at Anthropic is used up",
+    nextAction: "Add credit in Anthropic's console, then start the run again.",
+  },
+  spend_limit: {
+    message: 'This account has reached the spending limit that was set for it at Anthropic',
+    nextAction: "Raise the limit in Anthropic's console or wait until it ends, then start the run again.",
+  },
+}
+
+/** The vendor says "no money" as an invalid request, or as a rate limit that no waiting ends: by its words alone. */
+const reasonOf = (type: string | null, message: string): Reason | undefined => {
+  if (/specified (workspace )?API usage limits/i.test(message)) return 'spend_limit'
+  const lacksCredit = /credit balance is too low|(extra usage is|usage credits are) required/i.test(message)
+  return type === 'billing_error' || lacksCredit ? 'no_credit' : undefined
+}
+
+/** More that the vendor calls an invalid request. */
+const codeSaid = (message: string): ErrorCode | undefined => {
+  if (/prompt is too long/i.test(message)) return 'too_large'
+  return /organization has been disabled/i.test(message) ? 'forbidden' : undefined
+}
+
 export const providerError = (
   code: ErrorCode,
   charge: Charge,
   saying: string,
-  more: { retryAfterMs?: number; cause?: unknown } = {},
+  more: { retryAfterMs?: number; cause?: unknown; reason?: Reason | undefined } = {},
 ): JourneymanError => {
-  const sentence = sentences[code]
+  const { reason, ...options } = more
+  const sentence = reason === undefined ? sentences[code] : wanting[reason]
   return new JourneymanError(code, `${sentence?.message ?? 'Anthropic failed'}${saying ? `: ${saying}` : '.'}`, {
     ...(sentence?.nextAction !== undefined && { nextAction: sentence.nextAction }),
-    ...more,
-    detail: { charge },
+    ...options,
+    detail: { charge, ...(reason !== undefined && { reason }) },
   })
 }
 
@@ -70,11 +98,14 @@ export const providerError = (
  */
 export const errorOfStatus = (status: number, headers: Headers, body: unknown): JourneymanError => {
   const { type, message } = vendorError(body)
-  const code = (type === null ? undefined : codeOfType[type]) ?? codeOfStatus(status)
+  const reason = reasonOf(type, message ?? '')
+  const code =
+    reason === undefined ? (codeSaid(message ?? '') ?? codeOfType[type ?? ''] ?? codeOfStatus(status)) : 'forbidden'
   const charge: Charge = status < 500 || type !== null || status === 529 ? 'free' : 'unknown'
   const retryAfterMs = retryAfter(headers, Date.now())
   return providerError(code, charge, `${message ?? 'no explanation'} (HTTP ${status})`, {
-    ...(retryAfterMs !== null && { retryAfterMs }),
+    reason,
+    ...(retryAfterMs !== null && reason === undefined && { retryAfterMs }),
   })
 }
 

@@ -12,8 +12,8 @@ const commentPath = '/repos/{owner}/{repo}/issues/comments/{comment_id}'
 type Comments = Pick<TaskManagement, 'findComment' | 'addComment' | 'updateComment' | 'deleteComment' | 'addReaction'>
 
 export const comments = (client: GitHubClient): Comments => ({
-  findComment: async (ref, marker) => {
-    const found = await findComment(client, ref, marker)
+  findComment: async (ref, marker, butNot) => {
+    const found = await findComment(client, ref, marker, butNot)
     return found && commentOf(found)
   },
 

@@ -10,12 +10,18 @@ const maxPages = 6
  * The newest comment of ours that holds the marker. GitHub lists an issue's comments oldest first only, so it is walked
  * from the last page backwards; the first page is looked at in any case, since ours is often among the first.
  */
-export const findComment = async (client: GitHubClient, ref: TaskRef, marker: string): Promise<IssueComment | null> => {
+export const findComment = async (
+  client: GitHubClient,
+  ref: TaskRef,
+  marker: string,
+  butNot?: string,
+): Promise<IssueComment | null> => {
   const { id: ourId } = await client.self()
   const route = 'GET /repos/{owner}/{repo}/issues/{issue_number}/comments'
   const pageOf = (page: number) =>
     client.request(ref, route, { issue_number: Number(ref.key), per_page: 100, page }, z.array(comment))
-  const isIt = (each: IssueComment) => String(each.user?.id) === ourId && (each.body ?? '').includes(marker)
+  const isIt = (each: IssueComment) =>
+    String(each.user?.id) === ourId && (each.body ?? '').includes(marker) && String(each.id) !== butNot
 
   const first = await pageOf(1)
   const last = lastPageOf(first.link)

@@ -6,7 +6,10 @@ import { shortenBody, shortenTitle } from '../../github-client/shorten.ts'
 import type { PullRequestInput, RepositoryRef, VersionControl } from '../contract.ts'
 import { type Pull, pull } from './schema.ts'
 
-type Changes = Pick<VersionControl, 'findChange' | 'createChange' | 'getChange' | 'requestReviewers' | 'addLabels'>
+type Changes = Pick<
+  VersionControl,
+  'findChange' | 'createChange' | 'getChange' | 'closeChange' | 'requestReviewers' | 'addLabels'
+>
 
 export const changes = ({ request }: GitHubClient): Changes => ({
   findChange: async (ref, sourceBranch) => {
@@ -23,6 +26,14 @@ export const changes = ({ request }: GitHubClient): Changes => ({
     const route = 'GET /repos/{owner}/{repo}/pulls/{pull_number}'
     const { data } = await request(ref, route, { pull_number: number }, pull)
     return changeOf(ref, data)
+  },
+
+  closeChange: async (ref, number) => {
+    const route = '/repos/{owner}/{repo}/pulls/{pull_number}'
+    const { data } = await request(ref, `GET ${route}`, { pull_number: number }, pull)
+    if (data.state === 'closed') return changeOf(ref, data)
+    const closed = await request(ref, `PATCH ${route}`, { pull_number: number, state: 'closed' }, pull)
+    return changeOf(ref, closed.data)
   },
 
   requestReviewers: async (ref, number, reviewers) => {

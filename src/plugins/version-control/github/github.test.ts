@@ -269,3 +269,17 @@ describe('GitHub in particular', () => {
     expect(await plugin().createChange(ref, input)).toMatchObject({ draft: false, state: 'open' })
   })
 })
+
+describe('teams on GitHub', () => {
+  it('are closed to an app that was not granted to see them, and told by live membership to one that was', async () => {
+    const [lea, max] = ['lea', 'max'].map((login) => actorOf(world.github.addUser(login))) as [Actor, Actor]
+    world.github.setTeam('acme/leads', ['Lea'])
+    await expect(plugin().isTeamMember?.(ref, 'acme/leads', lea)).rejects.toMatchObject({ code: 'forbidden' })
+    world.github.grant('members', 'read')
+    const granted = plugin()
+    expect(await granted.isTeamMember?.(ref, 'acme/leads', lea)).toBe(true)
+    expect(await granted.isTeamMember?.(ref, 'acme/leads', max)).toBe(false)
+    expect(await granted.isTeamMember?.(ref, 'acme/nobody', lea)).toBe(false)
+    expect(await granted.isTeamMember?.(ref, 'other/leads', lea)).toBe(false)
+  })
+})

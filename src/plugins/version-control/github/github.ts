@@ -35,7 +35,7 @@ const aboutApp = ({ self, asApp }: GitHubClient): AboutApp => ({
   },
 })
 
-type AboutRepository = Pick<VersionControl, 'getRepository' | 'getPermission' | 'getGitCredential'>
+type AboutRepository = Pick<VersionControl, 'getRepository' | 'getPermission' | 'isTeamMember' | 'getGitCredential'>
 
 const aboutRepository = ({ request, gitToken }: GitHubClient): AboutRepository => ({
   getRepository: async (ref) => {
@@ -56,6 +56,15 @@ const aboutRepository = ({ request, gitToken }: GitHubClient): AboutRepository =
     // Who has taken over a name has another number, and none of its rights.
     if (answer === null || String(answer.data.user?.id) !== actor.id) return 'none'
     return permissionOf(answer.data.role_name) ?? permissionOf(answer.data.permission) ?? 'none'
+  },
+
+  isTeamMember: async (ref, team, actor) => {
+    const [org = '', slug = ''] = team.split('/')
+    const route = 'GET /orgs/{org}/teams/{team_slug}/memberships/{username}'
+    const parameters = { org, team_slug: slug, username: actor.login }
+    const answer = await orNull(request(ref, route, parameters, schema.membership))
+    // Whoever is invited and has not accepted is pending.
+    return answer?.data.state === 'active'
   },
 
   getGitCredential: async (ref) => {

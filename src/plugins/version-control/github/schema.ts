@@ -55,3 +55,5 @@ export const deliveries = z.array(
     status_code: z.int(),
   }),
 )
+
+export const membership = z.object({ state: z.string() })

@@ -1,10 +1,12 @@
 import { sql } from 'kysely'
+import { breakableDatabase } from '../../../../test/breakable-database.ts'
 import { memoryTasks } from '../../../../test/fakes/memory-tasks.ts'
 import { memoryHost } from '../../../../test/fakes/memory-version-control.ts'
 import { type MemoryCommand, memoryWorkspaces } from '../../../../test/fakes/memory-workspaces.ts'
 import type { AgentOutcome, RunAgent } from '../../../agents/contract.ts'
 import { sleep } from '../../../domain/clock.ts'
 import { JourneymanError } from '../../../domain/errors.ts'
+import type { EventName } from '../../../domain/event.ts'
 import { newId } from '../../../domain/ids.ts'
 import type { Run } from '../../../domain/run.ts'
 import { createLedger } from '../../../ledger/ledger.ts'
@@ -15,6 +17,7 @@ import { saveDefinition } from '../../../store/definitions.ts'
 import { getRun, requestStop } from '../../../store/runs.ts'
 import { loadSteps, type StepRow } from '../../../store/steps.ts'
 import { createEffectLedger } from '../../effect-ledger.ts'
+import { usedKey } from '../../language/pinned.ts'
 import { createAdvanceRun } from '../advance-run.ts'
 import type { EngineParts, EngineSettings } from '../execution.ts'
 
@@ -55,6 +58,7 @@ export const engineUnderTest = async (database: Database, options: EngineOptions
       maxTotalBytes: 99_999,
       allowBinaries: false,
       protectedPaths: [],
+      protectedApprovers: ['role:write'],
       draft: false,
     },
     publicConfig: { branch_prefix: 'ai/' },
@@ -82,6 +86,12 @@ export const engineUnderTest = async (database: Database, options: EngineOptions
       ...parts,
     })
 
+  /** The lease of a worker that is gone has lapsed. */
+  const lapse = async (runId: string): Promise<void> => {
+    await sql`update workflow_executions set lease_until = now() - interval '1 second', wake_at = null
+      where id = ${runId} and state in ('queued', 'running', 'parked')`.execute(database.db)
+  }
+
   return {
     host,
     tracker,
@@ -92,13 +102,29 @@ export const engineUnderTest = async (database: Database, options: EngineOptions
     settings,
     worker,
     /** A run of that workflow, acknowledged and waiting for a worker. */
-    queueRun: (source: string, columns: { deadlineSeconds?: number } = {}) => queueRun(database, source, columns),
+    queueRun: (source: string, more: RunOptions = {}) => queueRun(database, source, more),
     /** One worker, from the claim to where it leaves the run. */
     advance: (runId: string, signal: AbortSignal = new AbortController().signal) => worker()(runId, signal),
-    /** The lease of a worker that is gone has lapsed. */
-    lapse: async (runId: string) => {
-      await sql`update workflow_executions set lease_until = now() - interval '1 second', wake_at = null
-        where id = ${runId} and state in ('queued', 'running', 'parked')`.execute(database.db)
+    /** A worker of which nothing reaches the database from the k-th query on; gives whether it came so far. Its lease is over. */
+    dieAt: async (runId: string, k: number): Promise<boolean> => {
+      const dead = breakableDatabase(
+        database,
+        (query) => (query < k ? 'through' : 'unsent'),
+        () => new JourneymanError('stale_epoch', 'This worker is dead.'),
+      )
+      await worker(dead)(runId, new AbortController().signal).catch(() => undefined)
+      await lapse(runId)
+      return dead.queries() >= k
+    },
+    lapse,
+    /** As if so many seconds had passed since the last that happened to a run that waits. */
+    passTime: async (runId: string, seconds: number) => {
+      const earlier = sql`make_interval(secs => ${seconds})`
+      await sql`update workflow_executions set wake_at = wake_at - ${earlier}, parked_at = parked_at - ${earlier},
+        started_at = started_at - ${earlier} where id = ${runId}`.execute(database.db)
+      await sql`update step_executions set attempt_at = attempt_at - ${earlier}, retry_at = retry_at - ${earlier}
+        where run_id = ${runId}`.execute(database.db)
+      await sql`update approvals set expires_at = expires_at - ${earlier} where run_id = ${runId}`.execute(database.db)
     },
     stop: (runId: string) => requestStop(database.db, runId, 'alice'),
     run: async (runId: string): Promise<Run> => (await getRun(database.db, runId)) as Run,
@@ -143,9 +169,17 @@ const commands: Record<string, MemoryCommand> = {
 const price = '{ valid_from: 2025-01-01, input: 3, output: 15, cache_read: 0.3, cache_write: 3.75 }'
 const prices = parsePrices(`scripted:\n  - ${price}\n`, 'the test')
 
-const queueRun = async (database: Database, source: string, columns: { deadlineSeconds?: number }): Promise<string> => {
+export type RunOptions = {
+  deadlineSeconds?: number
+  /** Workflows that it uses, by their names. */
+  uses?: Record<string, string>
+  waitsFor?: EventName[]
+}
+
+const queueRun = async (database: Database, source: string, more: RunOptions): Promise<string> => {
   const id = newId('run')
-  const prompts = { 'prompts/do.njk': 'Do it.', system: 'You are an agent.' }
+  const used = Object.entries(more.uses ?? {}).map(([name, text]) => [usedKey(name), text])
+  const prompts = { 'prompts/do.njk': 'Do it.', system: 'You are an agent.', ...Object.fromEntries(used) }
   await saveDefinition(database.db, { hash: id, name: 'test', source, prompts })
   const actor = { login: 'alice', id: '1', isBot: false }
   const event = {
@@ -178,7 +212,8 @@ const queueRun = async (database: Database, source: string, columns: { deadlineS
       acknowledged_at: new Date(),
       cost_cap: 1_000_000_000,
       token_cap: 1_000_000,
-      deadline_seconds: columns.deadlineSeconds ?? 3_600,
+      deadline_seconds: more.deadlineSeconds ?? 3_600,
+      waits_for: JSON.stringify(more.waitsFor ?? []),
     })
     .execute()
   return id

@@ -1,0 +1,169 @@
+import { hasAccess, mayAnswer } from '../domain/approver.ts'
+import { crashPoint } from '../domain/crash-point.ts'
+import { codeOf } from '../domain/errors.ts'
+import type { Event } from '../domain/event.ts'
+import type { Run } from '../domain/run.ts'
+import type { Permission } from '../plugins/version-control/contract.ts'
+import type { Answered } from '../report/contract.ts'
+import { type Approval, decideApproval, decidedFrom, waitingApprovals } from '../store/approvals.ts'
+import { appendAudit } from '../store/audit.ts'
+import type { Tx } from '../store/database.ts'
+import { linkDeliveries, receivedAt } from '../store/deliveries.ts'
+import { liveRunsOf } from '../store/runs.ts'
+import { chooseApprovals, nameOf } from './choose-approvals.ts'
+import type { Given, ObeyParts } from './given-command.ts'
+
+type Verdict = 'approved' | 'rejected'
+type Waiting = { run: Run; approval: Approval }
+
+/**
+ * `/ai approve` and `/ai reject`. Each waiting approval of the live runs here that this person may answer, or the one that is
+ * named, is answered; with its audit, its run's wake and its job in one transaction. What was asked only after the comment
+ * had been written is not answered by it: nobody had seen it then.
+ */
+export const decideApprovals = async (parts: ObeyParts, given: Given, verdict: Verdict): Promise<Answered> => {
+  const { event } = given
+  if (event.actor.isBot) return 'done'
+  const from = `${given.delivery}/${event.revision}`
+  const before = await decidedFrom(parts.database.db, from)
+  if (before.length > 0) return thumbs(parts, event, before)
+  const permission = await parts.versionControl.getPermission(given.place, event.actor)
+  const waiting = await waitingFor(parts, given)
+  const choice = chooseApprovals(
+    verdict,
+    event.fields['arguments'] ?? '',
+    waiting.map(({ approval }) => approval),
+  )
+  if ('unknown' in choice) return explain(parts, given, permission, unknownName(choice.unknown, waiting))
+  const chosen = waiting.filter(({ approval }) => choice.approvals.includes(approval))
+  if (chosen.length === 0) return explain(parts, given, permission, 'Nothing waits for an answer here.')
+  const asked = await Promise.all(
+    chosen.map(async (one) => ({ ...one, may: await mayDecide(parts, given, permission, one) })),
+  )
+  const mine = asked.filter(({ may }) => may === true)
+  const [refused] = asked
+  if (mine.length === 0 && refused) return refuse(parts, event, permission, refused)
+  const seen = await seenBefore(parts, given, mine)
+  const runs = await decide(parts, given, seen, { verdict, comment: choice.comment, from })
+  crashPoint('approval.decided')
+  return runs.length > 0 ? thumbs(parts, event, runs) : explain(parts, given, permission, tooLate)
+}
+
+const waitingFor = async ({ database: { db } }: ObeyParts, { place, subject }: Given): Promise<Waiting[]> => {
+  const runs = await liveRunsOf(db, place.repository, subject)
+  const approvals = await Promise.all(runs.map((run) => waitingApprovals(db, run.id)))
+  const open = (approval: Approval) => approval.secondsLeft === null || approval.secondsLeft > 0
+  return runs.flatMap((run, index) => (approvals[index] ?? []).filter(open).map((approval) => ({ run, approval })))
+}
+
+/** Whether, or the team that could not be looked into. */
+const mayDecide = async (
+  { versionControl }: ObeyParts,
+  { event: { actor }, place }: Given,
+  permission: Permission,
+  { run, approval }: Waiting,
+): Promise<boolean | { closed: string }> => {
+  const { now, ifMemberOf } = mayAnswer(approval.approvers, { actor, access: permission, asker: run.actor })
+  if (now) return true
+  let closed: string | null = null
+  for (const team of ifMemberOf) {
+    try {
+      if (await versionControl.isTeamMember?.(place, team, actor)) return true
+      if (!versionControl.isTeamMember) closed = team
+    } catch (error) {
+      if (codeOf(error) !== 'forbidden') throw error
+      closed = team
+    }
+  }
+  return closed !== null && { closed }
+}
+
+/** The host's clock is not ours; an answer takes longer than this. Only what was asked again can be mistaken. */
+const clockSkewMs = 5_000
+
+const seenBefore = async ({ database }: ObeyParts, { delivery, event }: Given, all: Waiting[]): Promise<Waiting[]> => {
+  const received = (await receivedAt(database.db, delivery))?.getTime() ?? Date.now()
+  const said = Date.parse(event.fields['said_at'] ?? '') + clockSkewMs
+  return all.filter(({ approval: { requestedAt, asked } }) => {
+    const until = asked > 1 && Number.isFinite(said) ? Math.min(received, said) : received
+    return requestedAt.getTime() <= until
+  })
+}
+
+const decide = async (
+  { database, queue }: ObeyParts,
+  given: Given,
+  all: Waiting[],
+  answer: { verdict: Verdict; comment: string | null; from: string },
+): Promise<string[]> =>
+  database.db.transaction().execute(async (tx) => {
+    // In the order of the runs' ids, in which they are locked everywhere.
+    const decided: Waiting[] = []
+    for (const one of all) {
+      const { runId, address, shownHash } = one.approval
+      const by = given.event.actor.login
+      if (await decideApproval(tx, { runId, address, shownHash, by, ...answer })) decided.push(one)
+    }
+    const runs = [...new Set(decided.map(({ run }) => run.id))]
+    await linkDeliveries(
+      tx,
+      runs.map((runId) => ({ delivery: given.delivery, runId, role: 'signalled' })),
+    )
+    if (runs.length > 0) {
+      const jobs = runs.map((runId) => ({ runId }))
+      await queue.enqueueAll('advance-run', jobs, { tx })
+      await queue.enqueueAll('report', jobs, { tx })
+    }
+    for (const { approval } of decided) await note(tx, given, approval, answer)
+    return runs
+  })
+
+/** What was said stands in the approval's row; here it is enough that it was, and to what. */
+const note = (tx: Tx, { event, delivery }: Given, approval: Approval, { verdict }: { verdict: Verdict }) =>
+  appendAudit(tx, {
+    actor: `${event.provider}:${event.actor.login}`,
+    action: `approval.${verdict}`,
+    runId: approval.runId,
+    delivery,
+    detail: { address: approval.address, shown: approval.shownHash, asked: approval.asked, id: event.actor.id },
+  })
+
+const thumbs = async (parts: ObeyParts, event: Event, runs: string[]): Promise<Answered> => {
+  // One is enough: it is the same comment.
+  const [first] = runs
+  return first === undefined ? 'done' : parts.answers.thumb(first, event)
+}
+
+/** Told to people who have a say here; to everybody it would be a way to have us write without end. */
+const explain = async (parts: ObeyParts, given: Given, permission: Permission, text: string): Promise<Answered> => {
+  if (hasAccess(permission, 'write')) await parts.answers.reply(given.event, given.delivery, text)
+  return 'done'
+}
+
+const tooLate =
+  'It was asked again since, because what it is about has changed, or it is answered already. Please look at it as it is now.'
+
+const unknownName = (name: string, waiting: Waiting[]): string => {
+  const names = [...new Set(waiting.map(({ approval }) => `\`${nameOf(approval.address)}\``))].slice(0, 20)
+  const there =
+    names.length === 0 ? 'Nothing waits for an answer here.' : `What waits for an answer: ${names.join(', ')}.`
+  return `Nothing of the name \`${name.replaceAll('`', "'")}\` waits. ${there}`
+}
+
+/** Once for each person who takes part here, and once for all others together. */
+const refuse = (
+  parts: ObeyParts,
+  event: Event,
+  permission: Permission,
+  { run, approval, may }: Waiting & { may: boolean | { closed: string } },
+): Promise<Answered> => {
+  const isStranger = permission === 'none' || permission === 'read'
+  const key = isStranger ? 'may_not_answer' : `may_not_answer:${event.actor.id}`
+  const closed =
+    typeof may === 'object'
+      ? ` I could not look into the team \`${may.closed}\`: the app needs the organization permission "Members: read".`
+      : ''
+  const asked = approval.approvers.map((one) => `\`${one.replaceAll('`', "'")}\``).join(', ')
+  const text = `Thank you, ${event.actor.login}. \`${nameOf(approval.address)}\` is for others to answer: ${asked}.${closed}`
+  return parts.answers.tellOf(run.id, event, key, text)
+}

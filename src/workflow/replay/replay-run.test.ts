@@ -1,0 +1,80 @@
+import { beforeAll, expect, it } from 'vitest'
+import { describeOnEachDatabase, type TestDatabase } from '../../../test/databases.ts'
+import { engineUnderTest, workflowOf } from '../engine/testing/engine-under-test.ts'
+import { parsePinned } from '../language/pinned.ts'
+import { replayRun } from './replay-run.ts'
+
+const steps = `
+  - { name: size, type: system, action: set, inputs: { small: true } }
+  - { name: say, type: run, command: say hello, outputs: { output: said } }
+  - name: choose
+    type: conditional
+    condition: "\${small}"
+    then: [ { name: tell, plugin: task_management, action: add_comment, inputs: { comment: "It said \${said}" } } ]
+  - { name: may_fail, type: run, command: fail, on_error: continue }`
+
+describeOnEachDatabase('a replay', (open) => {
+  let database: TestDatabase
+  beforeAll(async () => {
+    database = await open()
+  })
+  const replayedBy = async (source: string) => {
+    const engine = await engineUnderTest(database)
+    const id = await engine.queueRun(workflowOf(steps))
+    await engine.advance(id)
+    const comments = engine.tracker.comments.length
+    const rows = Object.values(await engine.steps(id))
+    const run = await engine.run(id)
+    const replayed = await replayRun({ run, rows, definition: parsePinned(source, {}), prompts: {} })
+    // Nothing is done by it.
+    expect(engine.tracker.comments.length).toBe(comments)
+    expect(Object.values(await engine.steps(id))).toHaveLength(rows.length)
+    return replayed.differences
+  }
+
+  it('comes out the same by the same definition', async () => {
+    expect(await replayedBy(workflowOf(steps))).toEqual([])
+  })
+
+  it('says which step would be given something else', async () => {
+    const differences = await replayedBy(workflowOf(steps.replace('It said', 'She said')))
+    expect(differences).toEqual([
+      expect.objectContaining({
+        address: 'choose:then/tell',
+        what: 'inputs',
+        was: expect.objectContaining({ comment: 'It said hello' }),
+        is: expect.objectContaining({ comment: 'She said hello' }),
+      }),
+    ])
+  })
+
+  it('says which steps would be new, would be gone, would be skipped, and that the end would be another', async () => {
+    const changed = steps
+      .replace('name: may_fail', 'name: must_not_fail')
+      .replace('condition: "${small}"', 'condition: "${not small}"')
+      .replace('name: say,', 'name: say, condition: "${not small}",')
+    const differences = await replayedBy(workflowOf(changed))
+    expect(differences.map(({ address, what }) => `${what} ${address}`)).toEqual([
+      'skipped say',
+      'gone choose:then/tell',
+      'gone may_fail',
+      'new must_not_fail',
+    ])
+  })
+
+  it('says so where the run would end otherwise', async () => {
+    const differences = await replayedBy(workflowOf(steps.replace(', on_error: continue', '')))
+    expect(differences).toEqual([{ address: '', what: 'end', was: 'done', is: 'command_failed', guessed: false }])
+  })
+
+  it('marks what comes after a step whose result nobody knows', async () => {
+    const differences = await replayedBy(
+      workflowOf(steps.replace('name: say,', 'name: ask,').replace('It said', 'It answered')),
+    )
+    expect(differences.map(({ address, what, guessed }) => ({ address, what, guessed }))).toContainEqual({
+      address: 'choose:then/tell',
+      what: 'inputs',
+      guessed: true,
+    })
+  })
+})

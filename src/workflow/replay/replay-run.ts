@@ -1,0 +1,168 @@
+import { isDeepStrictEqual } from 'node:util'
+import { errorOf, type Failure, failureOf, JourneymanError } from '../../domain/errors.ts'
+import type { Run } from '../../domain/run.ts'
+import { asStored } from '../../store/json.ts'
+import type { StepRow } from '../../store/steps.ts'
+import type { EngineParts, Execution, StartFacts, StepContext } from '../engine/execution.ts'
+import { boundedInputs } from '../engine/given-inputs.ts'
+import { inputsOf, systemNames } from '../engine/open-execution.ts'
+import { runMainPart } from '../engine/run-body.ts'
+import { runSteps } from '../engine/run-steps.ts'
+import { createTurns } from '../engine/turns.ts'
+import { createVariables } from '../engine/variables.ts'
+import type { Definition, Step } from '../language/definition.ts'
+import { leafInputs } from './leaf-inputs.ts'
+import { createMemoryJournal } from './memory-journal.ts'
+
+/**
+ * A place where a run would go otherwise than it went:
+ *
+ *   new       a step that the journal does not have would be begun
+ *   gone      a step of the journal would not be begun any more
+ *   inputs    the same step would be given something else
+ *   skipped   a step that was done would be skipped, or the other way round
+ *   kind      the step is of another kind now
+ *   end       the run would end otherwise
+ *
+ * `guessed`: it comes after a step whose result nobody knows, and may be different for that alone.
+ */
+export type Difference = {
+  address: string
+  what: 'new' | 'gone' | 'inputs' | 'skipped' | 'kind' | 'end'
+  was: unknown
+  is: unknown
+  guessed: boolean
+}
+
+export type Replay = { steps: number; differences: Difference[] }
+
+/**
+ * Goes through a finished run again, by that definition, without doing anything: what each step gave comes from the journal.
+ * Throws `conflict` where the journal does not even have the run's beginning.
+ */
+export const replayRun = async (recorded: {
+  run: Run
+  rows: readonly StepRow[]
+  definition: Definition
+  prompts: Record<string, string>
+}): Promise<Replay> => {
+  const { run } = recorded
+  const differences: Difference[] = []
+  const before = new Map(recorded.rows.map((row) => [row.address, row]))
+  let guessed = false
+  const differ = (difference: Omit<Difference, 'guessed'>): void => void differences.push({ ...difference, guessed })
+  const leaf = async (step: Step, context: StepContext): Promise<unknown> => {
+    const { address } = context
+    const row = before.get(address)
+    if (wasCutShort(address, row, before)) throw timeoutAround(address, before) ?? neverBegun()
+    const inputs = asStored(boundedInputs(leafInputs(step, context.execution)))
+    if (!row || row.state === 'skipped') {
+      differ({ address, what: row ? 'skipped' : 'new', was: row?.reason ?? null, is: inputs })
+      // Nobody knows what it would give.
+      guessed = true
+      return {}
+    }
+    if (row.kind !== step.type) differ({ address, what: 'kind', was: row.kind, is: step.type })
+    else if (row.inputs !== null && !isDeepStrictEqual(row.inputs, inputs)) {
+      differ({ address, what: 'inputs', was: row.inputs, is: inputs })
+    }
+    if (row.state === 'failed' && row.failure) throw errorOf(row.failure)
+    if (row.state === 'running') throw new JourneymanError('cancelled', 'It never came to its end.')
+    return row.result
+  }
+  const { execution, journal } = openReplay(recorded, leaf)
+  const failure = await endOf(execution)
+  for (const row of journal.rows()) {
+    const known = before.get(row.address)
+    if (!wasCutShort(row.address, known, before)) compareSkipped(row, known, differ)
+  }
+  for (const row of recorded.rows) {
+    if (!isOutside(row) && journal.get(row.address) === undefined && wasBegun(row)) {
+      differ({ address: row.address, what: 'gone', was: row.inputs, is: null })
+    }
+  }
+  const end = { was: endState(run.failure), is: endState(failure) }
+  if (run.state !== 'stopped' && end.was !== end.is) differ({ address: '', what: 'end', ...end })
+  return {
+    steps: journal.rows().length,
+    differences: differences.sort((a, b) => place(a, recorded) - place(b, recorded)),
+  }
+}
+
+const openReplay = (
+  { run, rows, definition, prompts }: Parameters<typeof replayRun>[0],
+  leaf: NonNullable<Execution['leaf']>,
+): { execution: Execution; journal: Execution['journal'] } => {
+  const facts = rows.find((row) => row.address === '@start')?.result as StartFacts | null | undefined
+  if (!facts) {
+    throw new JourneymanError('conflict', `The run ${run.id} never came to its first step: there is nothing to replay.`)
+  }
+  const journal = createMemoryJournal(run.id)
+  // All else that a step could ask for is asked of the journal.
+  const settings = { publicConfig: {}, runUrl: () => null }
+  const parts = { settings: () => settings, log: () => undefined } as unknown as EngineParts
+  const system = systemNames(parts, run, facts, journal)
+  const variables = createVariables({ definition, inputs: inputsOf(definition, run, facts), system })
+  const workspace = { turn: createTurns().take, snapshot: async () => null, rewind: async () => undefined }
+  const execution = {
+    ...{ run, definition, prompts, journal, variables, system, facts, parts, leaf },
+    workspace: workspace as unknown as Execution['workspace'],
+    claim: { runId: run.id, epoch: run.epoch, owner: 'replay' },
+    guard: { runId: run.id, role: 'worker', epoch: run.epoch, owner: 'replay' },
+    signal: new AbortController().signal,
+    rollbacks: new WeakSet<JourneymanError>(),
+  } satisfies Execution
+  return { execution, journal }
+}
+
+const endOf = async (execution: Execution): Promise<Failure | null> => {
+  try {
+    await runMainPart(execution, '', runSteps)
+    return null
+  } catch (error) {
+    return failureOf(error)
+  }
+}
+
+const compareSkipped = (
+  row: StepRow,
+  before: StepRow | undefined,
+  differ: (difference: Omit<Difference, 'guessed'>) => void,
+): void => {
+  if (row.state === 'skipped' && before?.state !== 'skipped')
+    differ({ address: row.address, what: before ? 'skipped' : 'new', was: before?.state ?? null, is: row.reason })
+}
+
+/** What comes before and after the steps themselves is not gone through again. */
+const isOutside = (row: StepRow): boolean => row.address.startsWith('@') || row.address.includes('/@')
+
+/** Never begun, because another step failed, or what is around it ended first. */
+const wasCutShort = (address: string, row: StepRow | undefined, before: ReadonlyMap<string, StepRow>): boolean => {
+  if (row) return row.state === 'skipped' && row.memo?.['cancelled'] === true
+  for (let at = address.lastIndexOf('/'); at !== -1; at = address.lastIndexOf('/', at - 1)) {
+    const around = before.get(address.slice(0, at).replace(/(?:\[\d+\]|:then|:else)$/, ''))
+    if (around) return around.state === 'failed' || around.memo?.['cancelled'] === true
+  }
+  return false
+}
+
+const neverBegun = () => new JourneymanError('cancelled', 'It was never begun.')
+
+/** Nothing takes time in a replay: where the time of what is around ran out, that is known from the journal alone. */
+const timeoutAround = (address: string, before: ReadonlyMap<string, StepRow>): JourneymanError | null => {
+  for (let at = address.lastIndexOf('/'); at !== -1; at = address.lastIndexOf('/', at - 1)) {
+    const around = before.get(address.slice(0, at).replace(/(?:\[\d+\]|:then|:else)$/, ''))
+    if (around?.state === 'failed' && around.failure?.code === 'timeout') return errorOf(around.failure)
+  }
+  return null
+}
+
+/** What was ended or never begun for the sake of another step depends on which was quicker. */
+const wasBegun = (row: StepRow): boolean => row.memo?.['cancelled'] !== true && row.failure?.code !== 'cancelled'
+
+const endState = (failure: Failure | null): string => failure?.code ?? 'done'
+
+const place = (difference: Difference, { rows }: { rows: readonly StepRow[] }): number => {
+  const index = rows.findIndex((row) => row.address === difference.address)
+  return index === -1 ? rows.length : index
+}
