@@ -8,6 +8,7 @@ import { isInterruption } from './interruption.ts'
 import { ParkRequest } from './park-request.ts'
 import { recoveryOf } from './recovery.ts'
 import { runKind, touchesOf } from './step-kinds.ts'
+import { timeRanOut } from './time-ran-out.ts'
 
 export type AttemptEnd = { result: unknown } | { failed: JourneymanError; retryInSeconds: number | null }
 
@@ -108,7 +109,7 @@ const endFailed = async (execution: Execution, step: Step, address: string, erro
   if (failed.code === 'internal') parts.log('error', 'a step met a defect', { run: execution.run.id, address, error })
   const row = journal.get(address)
   // A replay has its end from the journal: that one was the last.
-  const isLast = signal.aborted || execution.leaf !== undefined
+  const isLast = signal.aborted || execution.replayed !== undefined
   const retry = isLast ? null : recoveryOf(step, failureOf(failed), row?.retries ?? {}, parts.errorRules)
   await journal.failed(address, failureOf(failed), retry, execution.variables)
   if (retry !== null) crashPoint('retry.counted')
@@ -132,7 +133,7 @@ const runTimed = async (
   const leftMs = timeLeftMs(execution, step, address)
   const late = new AbortController()
   const tooLate = () =>
-    late.abort(new JourneymanError('timeout', `"${step.name}" did not end within its ${step.timeoutSeconds} seconds.`))
+    late.abort(timeRanOut(address, 'timeout', `"${step.name}" did not end within its ${step.timeoutSeconds} seconds.`))
   if (leftMs !== null && leftMs <= 0) tooLate()
   const timer = leftMs === null || leftMs <= 0 ? undefined : setTimeout(tooLate, Math.min(leftMs, longestTimerMs))
   const signal = leftMs === null ? execution.signal : AbortSignal.any([execution.signal, late.signal])

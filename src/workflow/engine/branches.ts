@@ -44,7 +44,7 @@ export const runBranches = async (
   const working = new Map<number, { ended: Promise<void>; since: number }>()
   const waiting = new Set(branches.keys())
   // What was ended in the middle is in the journal; which of them was quicker is not to be found out again.
-  const isReplay = execution.leaf !== undefined
+  const isReplay = execution.replayed !== undefined
   let interruption: unknown = null
   let cause: string | null = null
 

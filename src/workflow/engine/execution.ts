@@ -145,8 +145,8 @@ export type Execution = {
   signal: AbortSignal
   /** Ends of steps that asked for a rollback, until somebody has done it. */
   rollbacks: WeakSet<JourneymanError>
-  /** Stands in for every step that holds no others: for a replay, which does nothing. */
-  leaf?: (step: Step, context: StepContext) => Promise<unknown>
+  /** Stands between each step and what it does: for a replay, which runs only what holds other steps. */
+  replayed?: (step: Step, context: StepContext, run: () => Promise<unknown>) => Promise<unknown>
   /** Of what is done after the end of a run that may be tried again: its snapshots are kept. */
   mayBeRetried?: boolean
   parts: EngineParts

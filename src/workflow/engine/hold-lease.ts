@@ -2,6 +2,7 @@ import { JourneymanError } from '../../domain/errors.ts'
 import type { Claim } from '../../domain/run.ts'
 import type { Database } from '../../store/database.ts'
 import { renewLease } from '../../store/runs.ts'
+import { timeRanOut, wholeRun } from './time-ran-out.ts'
 
 /** A wish to stop is heard with a renewal, so they are no further apart than this. */
 const mostBetweenMs = 1_000
@@ -73,6 +74,6 @@ const outOfReach = () =>
   new JourneymanError('store_unavailable', 'The database did not renew the lease in time; the run is given back.')
 
 const outOfTime = () =>
-  new JourneymanError('limit_reached', 'The run has used up the time that it was given.', {
+  timeRanOut(wholeRun, 'limit_reached', 'The run has used up the time that it was given.', {
     nextAction: 'Raise limits.max_minutes of the workflow, or runs.max_minutes, and label the issue again.',
   })

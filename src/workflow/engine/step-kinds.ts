@@ -88,7 +88,7 @@ export const touchesOf = (step: Step): ReturnType<StepKind<Step>['touches']> =>
   (stepKinds[step.type] as StepKind<Step>).touches(step)
 
 export const runKind = (step: Step, context: StepContext): Promise<unknown> => {
-  const { leaf } = context.execution
-  if (leaf && touchesOf(step) !== 'inner') return leaf(step, context)
-  return (stepKinds[step.type] as StepKind<Step>).run(step, context)
+  const run = () => (stepKinds[step.type] as StepKind<Step>).run(step, context)
+  const { replayed } = context.execution
+  return replayed ? replayed(step, context, run) : run()
 }

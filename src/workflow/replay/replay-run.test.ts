@@ -1,6 +1,11 @@
 import { beforeAll, expect, it } from 'vitest'
 import { describeOnEachDatabase, type TestDatabase } from '../../../test/databases.ts'
-import { engineUnderTest, workflowOf } from '../engine/testing/engine-under-test.ts'
+import {
+  type EngineUnderTest,
+  engineUnderTest,
+  type RunOptions,
+  workflowOf,
+} from '../engine/testing/engine-under-test.ts'
 import { parsePinned } from '../language/pinned.ts'
 import { replayRun } from './replay-run.ts'
 
@@ -65,6 +70,50 @@ describeOnEachDatabase('a replay', (open) => {
   it('says so where the run would end otherwise', async () => {
     const differences = await replayedBy(workflowOf(steps.replace(', on_error: continue', '')))
     expect(differences).toEqual([{ address: '', what: 'end', was: 'done', is: 'command_failed', guessed: false }])
+  })
+
+  const replayedAfter = async (
+    source: string,
+    more: RunOptions,
+    between: (engine: EngineUnderTest, id: string) => Promise<void>,
+  ) => {
+    const engine = await engineUnderTest(database)
+    const id = await engine.queueRun(source, more)
+    await engine.advance(id)
+    await between(engine, id)
+    await engine.advance(id)
+    const run = await engine.run(id)
+    const rows = Object.values(await engine.steps(id))
+    const replayed = await replayRun({ run, rows, definition: parsePinned(source, {}), prompts: {} })
+    return { end: run.failure?.code ?? run.state, differences: replayed.differences }
+  }
+  // Whatever goes on inside when it is told of the end.
+  const asksInside = (timeout: string) => `
+  - name: group
+    type: parallel
+    ${timeout}
+    steps:
+      - name: rounds
+        for_each: [1, 2]
+        max_iterations: 2
+        on_error: continue
+        type: loop
+        steps: [ { name: ask, type: approval, shows: it, timeout: 9000 }, { name: after, action: log, inputs: { message: asked } } ]`
+
+  it('has no difference where the time of a group ran out, though a step inside goes on after any failure', async () => {
+    const { end, differences } = await replayedAfter(workflowOf(asksInside('timeout: 100')), {}, async (engine, id) => {
+      await engine.passTime(id, 200)
+      await engine.lapse(id)
+    })
+    expect({ end, differences }).toEqual({ end: 'timeout', differences: [] })
+  })
+
+  it('nor where the time of the whole run did', async () => {
+    const ask = `
+  - { name: nap, type: run, command: hang, on_error: continue }
+  - { name: after, action: log, inputs: { message: over } }`
+    const { end, differences } = await replayedAfter(workflowOf(ask), { deadlineSeconds: 1 }, async () => undefined)
+    expect({ end, differences }).toEqual({ end: 'limit_reached', differences: [] })
   })
 
   it('marks what comes after a step whose result nobody knows', async () => {

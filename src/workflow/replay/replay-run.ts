@@ -8,6 +8,8 @@ import { boundedInputs } from '../engine/given-inputs.ts'
 import { inputsOf, systemNames } from '../engine/open-execution.ts'
 import { runMainPart } from '../engine/run-body.ts'
 import { runSteps } from '../engine/run-steps.ts'
+import { touchesOf } from '../engine/step-kinds.ts'
+import { timeRanOutAt, wholeRun } from '../engine/time-ran-out.ts'
 import { createTurns } from '../engine/turns.ts'
 import { createVariables } from '../engine/variables.ts'
 import type { Definition, Step } from '../language/definition.ts'
@@ -51,10 +53,11 @@ export const replayRun = async (recorded: {
   const before = new Map(recorded.rows.map((row) => [row.address, row]))
   let guessed = false
   const differ = (difference: Omit<Difference, 'guessed'>): void => void differences.push({ ...difference, guessed })
-  const leaf = async (step: Step, context: StepContext): Promise<unknown> => {
+  const replayed = async (step: Step, context: StepContext, run: () => Promise<unknown>): Promise<unknown> => {
     const { address } = context
     const row = before.get(address)
-    if (wasCutShort(address, row, before)) throw timeoutAround(address, before) ?? neverBegun()
+    if (touchesOf(step) === 'inner') return endedInTime(step, address, row, run)
+    if (wasCutShort(address, row, recorded.run, before)) throw neverBegun()
     const inputs = asStored(boundedInputs(leafInputs(step, context.execution)))
     if (!row || row.state === 'skipped') {
       differ({ address, what: row ? 'skipped' : 'new', was: row?.reason ?? null, is: inputs })
@@ -70,18 +73,18 @@ export const replayRun = async (recorded: {
     if (row.state === 'running') throw new JourneymanError('cancelled', 'It never came to its end.')
     return row.result
   }
-  const { execution, journal } = openReplay(recorded, leaf)
+  const { execution, journal } = openReplay(recorded, replayed)
   const failure = await endOf(execution)
   for (const row of journal.rows()) {
     const known = before.get(row.address)
-    if (!wasCutShort(row.address, known, before)) compareSkipped(row, known, differ)
+    if (!wasCutShort(row.address, known, run, before)) compareSkipped(row, known, differ)
   }
   for (const row of recorded.rows) {
     if (!isOutside(row) && journal.get(row.address) === undefined && wasBegun(row)) {
       differ({ address: row.address, what: 'gone', was: row.inputs, is: null })
     }
   }
-  const end = { was: endState(run.failure), is: endState(failure) }
+  const end = { was: endState(run.failure), is: endState(hasRunOut(run) ? run.failure : failure) }
   if (run.state !== 'stopped' && end.was !== end.is) differ({ address: '', what: 'end', ...end })
   return {
     steps: journal.rows().length,
@@ -91,7 +94,7 @@ export const replayRun = async (recorded: {
 
 const openReplay = (
   { run, rows, definition, prompts }: Parameters<typeof replayRun>[0],
-  leaf: NonNullable<Execution['leaf']>,
+  replayed: NonNullable<Execution['replayed']>,
 ): { execution: Execution; journal: Execution['journal'] } => {
   const facts = rows.find((row) => row.address === '@start')?.result as StartFacts | null | undefined
   if (!facts) {
@@ -105,7 +108,7 @@ const openReplay = (
   const variables = createVariables({ definition, inputs: inputsOf(definition, run, facts), system })
   const workspace = { turn: createTurns().take, snapshot: async () => null, rewind: async () => undefined }
   const execution = {
-    ...{ run, definition, prompts, journal, variables, system, facts, parts, leaf },
+    ...{ run, definition, prompts, journal, variables, system, facts, parts, replayed },
     workspace: workspace as unknown as Execution['workspace'],
     claim: { runId: run.id, epoch: run.epoch, owner: 'replay' },
     guard: { runId: run.id, role: 'worker', epoch: run.epoch, owner: 'replay' },
@@ -136,26 +139,40 @@ const compareSkipped = (
 /** What comes before and after the steps themselves is not gone through again. */
 const isOutside = (row: StepRow): boolean => row.address.startsWith('@') || row.address.includes('/@')
 
+/**
+ * Nothing takes time in a replay: that the time of what holds other steps ran out is known from the journal alone, whatever
+ * those would come to now. Where it has no bound any more, that is found out.
+ */
+const endedInTime = async (
+  step: Step,
+  address: string,
+  row: StepRow | undefined,
+  run: () => Promise<unknown>,
+): Promise<unknown> => {
+  const failure = row?.state === 'failed' && timeRanOutAt(address, row.failure) ? row.failure : null
+  if (failure === null || step.timeoutSeconds === null) return run()
+  await run().catch(() => undefined)
+  throw errorOf(failure)
+}
+
+const hasRunOut = (run: Run): boolean => timeRanOutAt(wholeRun, run.failure)
+
 /** Never begun, because another step failed, or what is around it ended first. */
-const wasCutShort = (address: string, row: StepRow | undefined, before: ReadonlyMap<string, StepRow>): boolean => {
+const wasCutShort = (
+  address: string,
+  row: StepRow | undefined,
+  run: Run,
+  before: ReadonlyMap<string, StepRow>,
+): boolean => {
   if (row) return row.state === 'skipped' && row.memo?.['cancelled'] === true
   for (let at = address.lastIndexOf('/'); at !== -1; at = address.lastIndexOf('/', at - 1)) {
     const around = before.get(address.slice(0, at).replace(/(?:\[\d+\]|:then|:else)$/, ''))
     if (around) return around.state === 'failed' || around.memo?.['cancelled'] === true
   }
-  return false
+  return hasRunOut(run)
 }
 
 const neverBegun = () => new JourneymanError('cancelled', 'It was never begun.')
-
-/** Nothing takes time in a replay: where the time of what is around ran out, that is known from the journal alone. */
-const timeoutAround = (address: string, before: ReadonlyMap<string, StepRow>): JourneymanError | null => {
-  for (let at = address.lastIndexOf('/'); at !== -1; at = address.lastIndexOf('/', at - 1)) {
-    const around = before.get(address.slice(0, at).replace(/(?:\[\d+\]|:then|:else)$/, ''))
-    if (around?.state === 'failed' && around.failure?.code === 'timeout') return errorOf(around.failure)
-  }
-  return null
-}
 
 /** What was ended or never begun for the sake of another step depends on which was quicker. */
 const wasBegun = (row: StepRow): boolean => row.memo?.['cancelled'] !== true && row.failure?.code !== 'cancelled'
