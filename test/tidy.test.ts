@@ -109,6 +109,7 @@ describe('the guards', () => {
     'const enum Colour { Red }',
     'export default 1',
     "vi.mock('./a.ts')",
+    "import fc from 'fast-check'",
   ])('see %s', (text) => expect(checkTexts([sourceOf('src/store/a.ts', `\n${text}\n`)])).toHaveLength(1))
 
   it('see names, lengths, numbers and suites', () => {

@@ -1,5 +1,5 @@
-import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { fc } from '../../test/at-random.ts'
 import type { AssistantBlock } from '../plugins/ai-provider/contract.ts'
 import { buildRequest } from './build-request.ts'
 import type { AgentOpening, ToolResult, Turn } from './contract.ts'

@@ -1,5 +1,5 @@
-import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { fc, times } from '../../test/at-random.ts'
 import { removeHidden, revealHidden } from './hidden-characters.ts'
 import { createMask } from './mask-secrets.ts'
 import { normaliseLine, normaliseUntrusted, quoteUntrusted } from './untrusted-text.ts'
@@ -113,7 +113,7 @@ describe('injection: text that no one sees', () => {
         expect(seen).not.toMatch(/<p\s+hidden/)
         expect(removeHidden(seen).removed).toBe(0)
       }),
-      { numRuns: 500 },
+      { numRuns: times(500) },
     )
   })
 })

@@ -1,5 +1,5 @@
-import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { fc, times } from '../../test/at-random.ts'
 import { readYaml } from './read-yaml.ts'
 
 const piece = fc.constantFrom(
@@ -37,7 +37,7 @@ describe('readYaml', () => {
         const lines = text.split('\n').length
         expect(problems.filter(({ line, column }) => line < 1 || line > lines || column < 1)).toEqual([])
       }),
-      { numRuns: 500 },
+      { numRuns: times(500) },
     )
   })
 

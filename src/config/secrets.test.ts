@@ -1,7 +1,7 @@
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { fc } from '../../test/at-random.ts'
 import { loadConfig } from './load-config.ts'
 import { createSecretMask, listSecrets, withoutSecrets } from './secrets.ts'
 

@@ -1,5 +1,5 @@
-import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { fc } from '../../test/at-random.ts'
 import { substitute } from './substitute.ts'
 import { variablesOf } from './variables.ts'
 

@@ -1,6 +1,6 @@
-import fc from 'fast-check'
 import { sql } from 'kysely'
 import { beforeAll, describe, expect, it } from 'vitest'
+import { fc, times } from '../../test/at-random.ts'
 import { describeOnEachDatabase, type TestDatabase } from '../../test/databases.ts'
 import { failureOf, JourneymanError } from '../domain/errors.ts'
 import { type Breaker, loadBreakers } from '../store/circuit-breakers.ts'
@@ -47,7 +47,7 @@ describeOnEachDatabase('breakers under whatever happens', (open, kind) => {
         for (const each of happenings) await house.happen(each)
         await house.getWell()
       }),
-      { numRuns: kind === 'pglite' ? 40 : 15 },
+      { numRuns: times(kind === 'pglite' ? 40 : 15) },
     )
   })
 })

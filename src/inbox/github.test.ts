@@ -1,7 +1,7 @@
 import { createHmac } from 'node:crypto'
 import { createRequire } from 'node:module'
-import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { fc, times } from '../../test/at-random.ts'
 import { codeOf } from '../domain/errors.ts'
 import type { Event, Reading } from '../domain/event.ts'
 import { readGitHub, typeOfGitHub, verifyGitHub } from './github.ts'
@@ -274,7 +274,7 @@ describe('bad input', () => {
         ]
         for (const body of bodies) expect(['read', 'invalid_input']).toContain(refusal(name, body))
       }),
-      { numRuns: 300 },
+      { numRuns: times(300) },
     )
   })
 
@@ -285,7 +285,7 @@ describe('bad input', () => {
       fc.property(fc.constantFrom(...paths), fc.jsonValue(), (path, value) => {
         expect(['read', 'invalid_input']).toContain(refusal('pull_request_review', { ...payload, [path]: value }))
       }),
-      { numRuns: 300 },
+      { numRuns: times(300) },
     )
   })
 })

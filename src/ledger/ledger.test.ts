@@ -1,5 +1,5 @@
-import fc from 'fast-check'
 import { beforeAll, expect, test } from 'vitest'
+import { fc, times } from '../../test/at-random.ts'
 import { describeOnEachDatabase, type TestDatabase } from '../../test/databases.ts'
 import { insertTestRun } from '../../test/rows.ts'
 import type { ModelPrice } from '../domain/money.ts'
@@ -179,7 +179,7 @@ describeOnEachDatabase('the ledger of money', (open) => {
           expect(await unbalanced(database)).toEqual([])
         },
       ),
-      { numRuns: 8 },
+      { numRuns: times(8) },
     )
   })
 })

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
-import fc from 'fast-check'
 import { expect, it } from 'vitest'
+import { fc, times } from '../at-random.ts'
 import { describeOnEachHouse, type House } from './house.ts'
 import { deliver, knock, labelBody } from './knock.ts'
 
@@ -69,19 +69,19 @@ describeOnEachHouse('a signed delivery that makes no sense', (open) => {
           return expectAnswered(JSON.stringify(withOne(payload, at, value)), event)
         },
       ),
-      { numRuns: 200 },
+      { numRuns: times(200) },
     )
     await fc.assert(
       fc.asyncProperty(fc.constantFrom(...events), fc.oneof(fc.json(), fc.string()), (event, body) =>
         expectAnswered(body, event),
       ),
-      { numRuns: 50 },
+      { numRuns: times(50) },
     )
     await fc.assert(
       fc.asyncProperty(fc.uint8Array({ maxLength: 200 }), fc.constantFrom(...events), (bytes, event) =>
         expectAnswered(Buffer.from(bytes), event),
       ),
-      { numRuns: 30 },
+      { numRuns: times(30) },
     )
     await fc.assert(
       fc.asyncProperty(headerText, headerText, headerText, (id, event, type) =>
@@ -91,7 +91,7 @@ describeOnEachHouse('a signed delivery that makes no sense', (open) => {
           'content-type': type,
         }),
       ),
-      { numRuns: 50 },
+      { numRuns: times(50) },
     )
     for (const text of ['{"__proto__":{"polluted":1}}', '{"constructor":{"prototype":{"polluted":1}}}']) {
       await expectAnswered(text, 'issues')

@@ -32,6 +32,11 @@ const rules: TextRule[] = [
     except: /^$/,
     remedy: 'mocks a module; use the real thing, or the world.',
   },
+  {
+    pattern: /\bfrom\s*['"]fast-check['"]/,
+    except: /^test\/at-random\.ts$/,
+    remedy: 'draws another seed each time; import { fc } from test/at-random.ts.',
+  },
 ]
 
 export const checkTexts = (sources: Source[]): Violation[] =>

@@ -1,5 +1,5 @@
-import fc from 'fast-check'
 import { beforeAll, expect, it } from 'vitest'
+import { fc, times } from '../../../test/at-random.ts'
 import { breakableDatabase } from '../../../test/breakable-database.ts'
 import { describeOnEachDatabase, type TestDatabase } from '../../../test/databases.ts'
 import { type ErrorCode, JourneymanError } from '../../domain/errors.ts'
@@ -104,7 +104,7 @@ describeOnEachDatabase('any workflow', (open, kind) => {
         await toTheEnd(prepared.engine, prepared.id)
         await judge(prepared)
       }),
-      { numRuns: kind === 'pglite' ? 30 : 15, endOnFailure: true },
+      { numRuns: times(kind === 'pglite' ? 30 : 15), endOnFailure: true },
     )
   })
 
@@ -120,7 +120,7 @@ describeOnEachDatabase('any workflow', (open, kind) => {
         const attempts = tallied.reduce((sum, row) => sum + row.attempts, 0)
         expect(prepared.calls.get('tally') ?? 0).toBeLessThanOrEqual(attempts + ks.length * 3)
       }),
-      { numRuns: kind === 'pglite' ? 25 : 10, endOnFailure: true },
+      { numRuns: times(kind === 'pglite' ? 25 : 10), endOnFailure: true },
     )
   })
 
@@ -162,7 +162,7 @@ describeOnEachDatabase('any workflow', (open, kind) => {
         expect(new Set(markers).size).toBe(markers.length)
         if (run.state !== 'stopped') await judge(prepared)
       }),
-      { numRuns: kind === 'pglite' ? 15 : 8, endOnFailure: true },
+      { numRuns: times(kind === 'pglite' ? 15 : 8), endOnFailure: true },
     )
   })
 })

@@ -1,5 +1,5 @@
-import fc from 'fast-check'
 import { beforeAll, expect, it } from 'vitest'
+import { fc, times } from '../../../test/at-random.ts'
 import { breakableDatabase, type Fate } from '../../../test/breakable-database.ts'
 import { describeOnEachDatabase, type TestDatabase } from '../../../test/databases.ts'
 import { JourneymanError } from '../../domain/errors.ts'
@@ -122,7 +122,7 @@ describeOnEachDatabase('a run that is gone on with', (open, kind) => {
         expect({ ...found, paid: [], open: 0 }).toEqual({ ...undisturbed, paid: [], open: 0 })
         expect(counts.count).toBeLessThanOrEqual(1 + deaths.length)
       }),
-      { numRuns: kind === 'pglite' ? 12 : 60, endOnFailure: true },
+      { numRuns: times(kind === 'pglite' ? 12 : 60), endOnFailure: true },
     )
   })
 
@@ -141,7 +141,7 @@ describeOnEachDatabase('a run that is gone on with', (open, kind) => {
         expect({ ...found, paid: new Set(found.paid) }).toEqual({ ...undisturbed, paid: new Set(undisturbed.paid) })
         expect(found.paid.length).toBeLessThanOrEqual(undisturbed.paid.length + 1)
       }),
-      { numRuns: kind === 'pglite' ? 12 : 40, endOnFailure: true },
+      { numRuns: times(kind === 'pglite' ? 12 : 40), endOnFailure: true },
     )
   })
 

@@ -1,5 +1,5 @@
-import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
+import { fc, times } from '../../../test/at-random.ts'
 import { actionSpecs } from '../actions/specs.ts'
 import { agentSpecs } from './agent-specs.ts'
 import { checkWorkflow } from './check-workflow.ts'
@@ -192,7 +192,7 @@ describe('names that are not for taking', () => {
 })
 
 describe('whatever is in a file, it is checked or refused', () => {
-  const any = { numRuns: 200 }
+  const any = { numRuns: times(200) }
   test('bytes', () => {
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 300 }), (bytes) => void isAnswered(Buffer.from(bytes).toString('utf8'))),
@@ -269,7 +269,7 @@ describe('whatever is in a file, it is checked or refused', () => {
         isAnswered(JSON.stringify(raw))
         isAnswered(JSON.stringify(replaced(raw, at, value)))
       }),
-      { numRuns: 60 },
+      { numRuns: times(60) },
     )
   })
 
@@ -281,7 +281,7 @@ describe('whatever is in a file, it is checked or refused', () => {
         isAnswered(text.slice(0, start) + more + text.slice(start + length))
         isAnswered(text.slice(0, start + length) + more + text.slice(start))
       }),
-      { numRuns: 60 },
+      { numRuns: times(60) },
     )
   })
 })

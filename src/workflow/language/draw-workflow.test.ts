@@ -1,5 +1,5 @@
-import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
+import { fc, times } from '../../../test/at-random.ts'
 import type { Definition } from './definition.ts'
 import { drawMermaid } from './draw-mermaid.ts'
 import { drawText } from './draw-text.ts'
@@ -143,7 +143,7 @@ describe('a flowchart', () => {
         const reached = new Set(edges.map(([, , to]) => to))
         expect([...nodes.keys()].filter((id) => !reached.has(id))).toHaveLength(1)
       }),
-      { numRuns: 200 },
+      { numRuns: times(200) },
     )
   })
 })
@@ -175,7 +175,7 @@ describe('a tree', () => {
         expect(tree.replaceAll('\n', '')).not.toMatch(/[\u0000-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]/)
         for (const line of tree.split('\n').slice(1)) expect(line).toMatch(/^[│ ]*[├└]─ /)
       }),
-      { numRuns: 100 },
+      { numRuns: times(100) },
     )
   })
 })

@@ -1,5 +1,5 @@
-import fc from 'fast-check'
 import { describe, expect, test as it } from 'vitest'
+import { fc, times } from '../../../test/at-random.ts'
 import { codeOf } from '../../domain/errors.ts'
 import { codeFrom, scopeOf, task, value } from './expressions.fixture.ts'
 import { evaluate, render, test } from './expressions.ts'
@@ -244,11 +244,11 @@ describe('attacks', () => {
         ours(() => test(text, data))
         ours(() => render({ x: `t \${${text}}` }, data))
       }),
-      { numRuns: 600 },
+      { numRuns: times(600) },
     )
     fc.assert(
       fc.property(fc.string({ unit: 'binary' }), hostileValue, (text, a) => ours(() => evaluate(text, scopeOf({ a })))),
-      { numRuns: 500 },
+      { numRuns: times(500) },
     )
   })
 })

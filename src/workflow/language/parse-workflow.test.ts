@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
-import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
+import { fc, times } from '../../../test/at-random.ts'
 import { parseWorkflow } from './parse-workflow.ts'
 import { everyStep } from './steps-within.ts'
 import { unsupportedParts } from './unsupported-parts.ts'
@@ -197,7 +197,7 @@ describe('hostile files', () => {
         parseWorkflow(text, 'w')
         parseWorkflow(everyConstruct.slice(0, text.length * 100), 'w')
       }),
-      { numRuns: 100 },
+      { numRuns: times(100) },
     )
   })
 })

@@ -1,8 +1,8 @@
 import { once } from 'node:events'
 import { type AddressInfo, createServer, type Socket } from 'node:net'
 import { connect } from 'node:tls'
-import fc from 'fast-check'
 import { expect, test } from 'vitest'
+import { fc } from '../../../test/at-random.ts'
 import { readClientHello } from './client-hello.ts'
 
 /** The first bytes of a real client. */

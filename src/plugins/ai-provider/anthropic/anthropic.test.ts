@@ -1,5 +1,5 @@
-import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { fc, times } from '../../../../test/at-random.ts'
 import { failureOf } from '../../../domain/errors.ts'
 import { aiProviderContract, request, type Serve } from '../contract-suite.ts'
 import { createAnthropic } from './anthropic.ts'
@@ -94,7 +94,7 @@ describe('anthropic: its own protocol', () => {
         const failure = await readAnswer(stream(events), () => undefined).catch(failureOf)
         expect('code' in failure ? failure.code : 'answered').not.toBe('internal')
       }),
-      { numRuns: 300 },
+      { numRuns: times(300) },
     )
   })
 

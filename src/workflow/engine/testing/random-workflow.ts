@@ -1,4 +1,4 @@
-import fc from 'fast-check'
+import { fc } from '../../../../test/at-random.ts'
 
 /** A step as it stands in a file; names are given when the whole is written. */
 type Draft = { kind: string; more: Record<string, unknown>; inner?: Record<string, Draft[]>; graph?: boolean }

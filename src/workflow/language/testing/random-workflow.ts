@@ -1,4 +1,4 @@
-import fc from 'fast-check'
+import { fc } from '../../../../test/at-random.ts'
 
 /** Texts that people write, and texts that somebody writes to break out of where they are put. */
 const text = fc.oneof(
