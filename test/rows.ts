@@ -1,7 +1,7 @@
 import { newId } from '../src/domain/ids.ts'
 import type { Claim } from '../src/domain/run.ts'
 import type { Db } from '../src/store/database.ts'
-import type { StepImage } from '../src/store/steps.ts'
+import type { StepImage } from '../src/store/write-steps.ts'
 
 /** A run that a worker has claimed, with the definition it needs; gives the claim. */
 export const insertTestRun = async (db: Db, columns: { owner?: string; epoch?: number } = {}): Promise<Claim> => {

@@ -1,7 +1,7 @@
-import { sql } from 'kysely'
+import { CompiledQuery, type QueryResult, sql } from 'kysely'
 import { JourneymanError } from '../domain/errors.ts'
 import type { Claim } from '../domain/run.ts'
-import type { Tx } from './database.ts'
+import type { Db, Tx } from './database.ts'
 
 /**
  * Throws `stale_epoch` unless the claim is still the run's. The row stays locked for share until the transaction ends, so
@@ -31,7 +31,48 @@ export const isClaimed = async (tx: Pick<Tx, 'selectFrom'>, claim: Claim): Promi
   return row !== undefined
 }
 
-const staleEpoch = (claim: Claim): JourneymanError =>
+/**
+ * The run's row, locked, if and only if the claim still holds ($1 to $3: `valuesOf`); and marked as changed where it is not
+ * yet. Most often it is, and then nothing of it is written: it is a long row with many indexes. Whoever takes the mark away
+ * waits for the lock.
+ */
+export const held = `
+  held as (
+    select id, epoch, report_dirty from workflow_executions
+    where id = $1 and epoch = $2 and lease_owner = $3 and state = 'running'
+    for no key update),
+  ${marked()}`
+
+export const valuesOf = (claim: Claim): unknown[] => [claim.runId, claim.epoch, claim.owner]
+
+/** The same for many claims: $1 to $3 are lists. In one order, so that two workers do not wait for each other in a circle. */
+export const allHeld = `
+  held as (
+    select run.id, run.epoch, run.report_dirty
+    from unnest($1::text[], $2::bigint[], $3::text[]) as claim (id, epoch, owner)
+    join workflow_executions as run on run.id = claim.id and run.epoch = claim.epoch and run.lease_owner = claim.owner
+    where run.state = 'running'
+    order by run.id
+    for no key update of run),
+  ${marked()}`
+
+export const valuesOfAll = (claims: readonly Claim[]): unknown[][] => [
+  claims.map(({ runId }) => runId),
+  claims.map(({ epoch }) => epoch),
+  claims.map(({ owner }) => owner),
+]
+
+function marked(): string {
+  return `marked as (
+    update workflow_executions as run set report_dirty = true, updated_at = now()
+    from held where run.id = held.id and not held.report_dirty)`
+}
+
+/** A statement as it stands. What is asked at every step is not put together anew each time. */
+export const ask = <Row>(db: Db | Tx, text: string, values: readonly unknown[]): Promise<QueryResult<Row>> =>
+  db.executeQuery<Row>(CompiledQuery.raw(text, [...values]))
+
+export const staleEpoch = (claim: Claim): JourneymanError =>
   new JourneymanError(
     'stale_epoch',
     `Worker ${claim.owner} no longer holds run ${claim.runId} (epoch ${claim.epoch}).`,

@@ -2,6 +2,7 @@ import { sql } from 'kysely'
 import { type Failure, failureOf, JourneymanError } from '../domain/errors.ts'
 import { liveStates, type RunState, type StepState } from '../domain/run.ts'
 import type { Tx } from './database.ts'
+import { forgetSteps } from './forget-steps.ts'
 import { toJson } from './json.ts'
 
 /** A row of the journal, as far as it decides what is to be done again. */
@@ -98,21 +99,6 @@ export const reopenRun = async (tx: Tx, id: string, plan: RetryPlan): Promise<vo
     })
     .where('id', '=', id)
     .execute()
-}
-
-/** A signal that such a step took stays its own: what came once for a run does not come again. */
-const forgetSteps = async (tx: Tx, id: string, addresses: string[]): Promise<void> => {
-  if (addresses.length === 0) return
-  await tx
-    .updateTable('agent_executions')
-    .set({ state: 'failed', finished_at: sql`coalesce(finished_at, now())` })
-    .where('run_id', '=', id)
-    .where('address', 'in', addresses)
-    .where('state', '!=', 'failed')
-    .execute()
-  for (const table of ['approvals', 'step_results', 'step_executions'] as const) {
-    await tx.deleteFrom(table).where('run_id', '=', id).where('address', 'in', addresses).execute()
-  }
 }
 
 const tryStepsAgain = async (tx: Tx, id: string, addresses: string[]): Promise<void> => {

@@ -20,6 +20,7 @@ import { persist } from './persist.ts'
 import { createPinnedDefinitions } from './pinned-definitions.ts'
 import { runMainPart } from './run-body.ts'
 import { runSteps } from './run-steps.ts'
+import { createWriteTogether, type WriteSteps } from './write-together.ts'
 
 /**
  * The life of a run in a worker's hands:
@@ -36,7 +37,8 @@ import { runSteps } from './run-steps.ts'
  * A worker that finds its claim lost stops where it is and writes nothing more.
  */
 export const createAdvanceRun = (given: EngineParts) => {
-  const parts: Parts = { ...given, definitions: createPinnedDefinitions(given.database.db) }
+  const { db } = given.database
+  const parts: Parts = { ...given, definitions: createPinnedDefinitions(db), writeSteps: createWriteTogether(db) }
   return async (runId: string, outer: AbortSignal): Promise<void> => {
     const { leaseSeconds, maxClaims } = parts.settings()
     crashPoint('claim.before')
@@ -57,7 +59,7 @@ export const createAdvanceRun = (given: EngineParts) => {
   }
 }
 
-type Parts = EngineParts & { definitions: ReturnType<typeof createPinnedDefinitions> }
+type Parts = EngineParts & { definitions: ReturnType<typeof createPinnedDefinitions>; writeSteps: WriteSteps }
 
 const advance = async (parts: Parts, run: Run, claim: Claim, signal: AbortSignal): Promise<void> => {
   let execution: Execution | null = null

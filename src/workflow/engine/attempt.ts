@@ -1,4 +1,5 @@
 import { crashPoint } from '../../domain/crash-point.ts'
+import { classify } from '../../domain/error-class.ts'
 import { errorOf, failureOf, JourneymanError } from '../../domain/errors.ts'
 import type { Step } from '../language/definition.ts'
 import { compensationFor } from './compensation.ts'
@@ -109,7 +110,7 @@ const endFailed = async (execution: Execution, step: Step, address: string, erro
   if (failed.code === 'internal') parts.log('error', 'a step met a defect', { run: execution.run.id, address, error })
   const row = journal.get(address)
   // A replay has its end from the journal: that one was the last.
-  const isLast = signal.aborted || execution.replayed !== undefined
+  const isLast = signal.aborted || execution.replayed !== undefined || isWaitedOut(execution, step, failed)
   const retry = isLast ? null : recoveryOf(step, failureOf(failed), row?.retries ?? {}, parts.errorRules)
   await journal.failed(address, failureOf(failed), retry, execution.variables)
   if (retry !== null) crashPoint('retry.counted')
@@ -118,6 +119,10 @@ const endFailed = async (execution: Execution, step: Step, address: string, erro
   if (touchesOf(step) === 'work tree') await workspace.rewind()
   return { failed, retryInSeconds: retry?.afterSeconds ?? null }
 }
+
+/** The step inside has waited for as often as a service may ask; what holds it would have it do so ten times more. */
+const isWaitedOut = ({ parts }: Execution, step: Step, failed: JourneymanError): boolean =>
+  touchesOf(step) === 'inner' && classify(failureOf(failed), parts.errorRules) === 'rate_limited'
 
 /** What a timer can hold; a longer timeout is longer than any run. */
 const longestTimerMs = 2 ** 31 - 1

@@ -3,19 +3,13 @@ import { type Failure, JourneymanError } from '../../domain/errors.ts'
 import type { Claim, Compensation } from '../../domain/run.ts'
 import type { Db } from '../../store/database.ts'
 import { asStored } from '../../store/json.ts'
-import {
-  costOfStep,
-  loadSteps,
-  rememberStep,
-  reopenSteps,
-  type StepImage,
-  type StepRow,
-  writeSteps,
-} from '../../store/steps.ts'
+import { costOfStep, loadSteps, rememberStep, reopenSteps, type StepRow } from '../../store/steps.ts'
+import type { StepImage } from '../../store/write-steps.ts'
 import { createActivityWriter } from './activity-writer.ts'
 import { persist } from './persist.ts'
 import type { Evaluated, Variables } from './variables.ts'
 import { createWriteBehind } from './write-behind.ts'
+import type { WriteSteps } from './write-together.ts'
 
 type Named = { name: string; kind: string }
 
@@ -67,7 +61,10 @@ export type Journal = {
   remember: (address: string, memo: Record<string, unknown>) => Promise<void>
   /** Everything that was recorded is kept. */
   settled: () => Promise<void>
-  /** What failed below these beginnings of addresses may be tried again, but for what is inside something that is done. */
+  /**
+   * What failed below these beginnings of addresses may be tried again, but for what is inside something that is done, or that
+   * was gone on from when what is in it had been undone.
+   */
   reopen: (beginnings: string[]) => Promise<void>
   /** For people; written at most once a second, the last one wins. */
   activity: (address: string, text: string) => void
@@ -85,7 +82,11 @@ const tooManySteps = (): JourneymanError =>
     },
   )
 
-export const openJournal = async (db: Db, claim: Claim, signal: AbortSignal): Promise<Journal> => {
+export const openJournal = async (
+  { db, writeSteps }: { db: Db; writeSteps: WriteSteps },
+  claim: Claim,
+  signal: AbortSignal,
+): Promise<Journal> => {
   const rows = new Map((await loadSteps(db, claim.runId)).map((row) => [row.address, row]))
   const begunAt = new Map(
     [...rows.values()].map((row) => [row.address, performance.now() - row.attemptSeconds * 1000] as const),
@@ -107,7 +108,7 @@ export const openJournal = async (db: Db, claim: Claim, signal: AbortSignal): Pr
     rows.set(address, blankRow(claim.runId, address, step, ordinal))
     return ordinal
   }
-  const behind = createWriteBehind((images) => persist(() => writeSteps(db, claim, images), signal))
+  const behind = createWriteBehind((images) => persist(() => writeSteps(claim, images), signal))
 
   /** The row as it stands now, to be written behind. What was evaluated for the step goes with it. */
   const write = async (address: string, change: Partial<StepRow>, variables: Variables | null): Promise<void> => {
@@ -183,8 +184,11 @@ export const openJournal = async (db: Db, claim: Claim, signal: AbortSignal): Pr
       const forget: string[] = []
       const tryAgain: string[] = []
       for (const [address, row] of rows) {
-        if (!beginnings.some((beginning) => address.startsWith(beginning)) || isInsideDone(rows, address)) continue
-        if (row.state === 'skipped' && row.memo?.['cancelled'] === true) forget.push(address)
+        const beginning = beginnings.find((one) => address.startsWith(one))
+        if (beginning === undefined || isOver(rows, address)) continue
+        // What a used workflow does after its end, it does after its new end.
+        const isAfterEnd = address.includes('/@', beginning.length - 1)
+        if (isAfterEnd || (row.state === 'skipped' && row.memo?.['cancelled'] === true)) forget.push(address)
         else if (row.state === 'failed') tryAgain.push(address)
       }
       await persist(() => reopenSteps(db, claim, { tryAgain, forget }), signal)
@@ -199,13 +203,16 @@ export const openJournal = async (db: Db, claim: Claim, signal: AbortSignal): Pr
 }
 
 /** What holds it has come to its end in spite of it, and is only read from then on. */
-const isInsideDone = (rows: ReadonlyMap<string, StepRow>, address: string): boolean => {
+const isOver = (rows: ReadonlyMap<string, StepRow>, address: string): boolean => {
+  if (isUndone(rows.get(address))) return true
   for (let at = address.lastIndexOf('/'); at > 0; at = address.lastIndexOf('/', at - 1)) {
     const holder = address.slice(0, at).replace(/(?:\[\d+\])?(?::\w+)?$/, '')
-    if (rows.get(holder)?.state === 'done') return true
+    if (rows.get(holder)?.state === 'done' || isUndone(rows.get(holder))) return true
   }
   return false
 }
+
+const isUndone = (row: StepRow | undefined): boolean => row?.memo?.['undone'] === true
 
 /** What a row has of no end. */
 const unended = { result: null, failure: null, reason: null, retryInSeconds: null, finishedAt: null }

@@ -14,17 +14,18 @@ import { restoreEvaluated } from './restore-evaluated.ts'
 import { createRunWorkspace } from './run-workspace.ts'
 import { stepsOf } from './step-facts.ts'
 import { createVariables } from './variables.ts'
+import type { WriteSteps } from './write-together.ts'
 
 /** Where the facts of the start stand in the journal. */
 const startAddress = '@start'
 
 /** Reads the journal, and what a run is about: live at its start, from the journal afterwards. */
 export const openExecution = async (
-  parts: EngineParts,
+  parts: EngineParts & { writeSteps: WriteSteps },
   given: { run: Run; claim: Claim; definition: Definition; prompts: Record<string, string>; signal: AbortSignal },
 ): Promise<Execution> => {
   const { run, claim, definition } = given
-  const journal = await openJournal(parts.database.db, claim, given.signal)
+  const journal = await openJournal({ db: parts.database.db, writeSteps: parts.writeSteps }, claim, given.signal)
   const facts = await startFacts(parts, { run, journal, signal: given.signal })
   const system = systemNames(parts, run, facts, journal)
   const variables = createVariables({ definition, inputs: inputsOf(definition, run, facts), system })

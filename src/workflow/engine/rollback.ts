@@ -29,7 +29,14 @@ export const rollBack = async (execution: Execution, below: string): Promise<voi
     .rows()
     .filter((row) => row.state === 'done' && row.compensation !== null && isBelow(row.address, below))
     .sort((a, b) => (b.finishOrder ?? 0) - (a.finishOrder ?? 0))
+  await noteUndone(execution, below, finished.length)
   for (const row of finished) await compensate(execution, row, below === '')
+}
+
+/** Kept before the first is undone: what is around may be tried again, and then this is gone on from as it is. */
+const noteUndone = async ({ journal }: Execution, below: string, count: number): Promise<void> => {
+  if (below === '' || count === 0 || journal.get(below)?.memo?.['undone'] === true) return
+  await journal.remember(below, { undone: true })
 }
 
 const isBelow = (address: string, parent: string): boolean =>

@@ -63,6 +63,8 @@ const attemptUntilEnd = async (
 ): Promise<void> => {
   // A killed worker's attempt is gone on with; one that failed and is to be tried again is a new one.
   let goingOn = before?.state === 'running'
+  // Another worker would begin the next try without what was set in this one, by steps that are tried again or come later.
+  const takeBack = step.onError === 'retry' ? execution.variables.mark() : null
   try {
     await pause(execution.journal.retryInSeconds(address) ?? 0, heldSeconds(execution), execution.signal)
     // Ends: each pass is an attempt, and the journal counts those across workers.
@@ -73,6 +75,7 @@ const attemptUntilEnd = async (
       // What is around it may have ended it: then it is gone on from by nobody, whatever its strategy is.
       if (execution.signal.aborted) throw execution.signal.reason
       if (ended.retryInSeconds === null) return await settle(execution, step, address, ended.failed)
+      takeBack?.()
       await pause(ended.retryInSeconds, heldSeconds(execution), execution.signal)
     }
   } catch (error) {

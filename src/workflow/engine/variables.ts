@@ -22,6 +22,8 @@ export type Variables = Scope & {
   /** What was set in this scope, in order. */
   writes: () => readonly Write[]
   merge: (writes: readonly Write[]) => void
+  /** Takes back, when it is called, what has been set in this scope since. */
+  mark: () => () => void
   /** Values that an earlier worker had evaluated, as its journal has them. */
   restore: (evaluated: Evaluated) => void
   /** What was evaluated since the journal last kept it; `kept` is called once it has. */
@@ -118,6 +120,14 @@ const scopeOf = (frames: readonly Frame[], lazy: Definition['variables']): Varia
     writes: () => own.writes,
     merge: (writes) => {
       for (const [path, value] of writes) scope.set(path, value)
+    },
+    mark: () => {
+      const before = new Map(own.set)
+      const count = own.writes.length
+      return () => {
+        own.set = new Map(before)
+        own.writes = own.writes.slice(0, count)
+      }
     },
     restore: ({ [localKey]: local, ...whole }) => {
       for (const [name, value] of Object.entries(whole)) first.cached.set(name, value)

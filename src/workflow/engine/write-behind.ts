@@ -1,4 +1,4 @@
-import type { StepImage } from '../../store/steps.ts'
+import type { StepImage } from '../../store/write-steps.ts'
 
 /** So many are written together, or as many as there are after so long: people look at the rows. */
 const most = 64
