@@ -185,10 +185,12 @@ export const openJournal = async (
       const tryAgain: string[] = []
       for (const [address, row] of rows) {
         const beginning = beginnings.find((one) => address.startsWith(one))
-        if (beginning === undefined || isOver(rows, address)) continue
+        if (beginning === undefined) continue
         // What a used workflow does after its end, it does after its new end.
-        const isAfterEnd = address.includes('/@', beginning.length - 1)
-        if (isAfterEnd || (row.state === 'skipped' && row.memo?.['cancelled'] === true)) forget.push(address)
+        const place = address.indexOf('/@', beginning.length - 1)
+        const holder = place === -1 ? address : address.slice(0, place)
+        if (isOver(rows, holder)) continue
+        if (holder !== address || (row.state === 'skipped' && row.memo?.['cancelled'] === true)) forget.push(address)
         else if (row.state === 'failed') tryAgain.push(address)
       }
       await persist(() => reopenSteps(db, claim, { tryAgain, forget }), signal)
@@ -202,17 +204,17 @@ export const openJournal = async (
   }
 }
 
-/** What holds it has come to its end in spite of it, and is only read from then on. */
+/** It, or what holds it, has come to its end in spite of what failed, and is only read from then on. */
 const isOver = (rows: ReadonlyMap<string, StepRow>, address: string): boolean => {
-  if (isUndone(rows.get(address))) return true
+  if (isClosed(rows.get(address))) return true
   for (let at = address.lastIndexOf('/'); at > 0; at = address.lastIndexOf('/', at - 1)) {
     const holder = address.slice(0, at).replace(/(?:\[\d+\])?(?::\w+)?$/, '')
-    if (rows.get(holder)?.state === 'done' || isUndone(rows.get(holder))) return true
+    if (isClosed(rows.get(holder))) return true
   }
   return false
 }
 
-const isUndone = (row: StepRow | undefined): boolean => row?.memo?.['undone'] === true
+const isClosed = (row: StepRow | undefined): boolean => row?.state === 'done' || row?.memo?.['undone'] === true
 
 /** What a row has of no end. */
 const unended = { result: null, failure: null, reason: null, retryInSeconds: null, finishedAt: null }
