@@ -2,7 +2,7 @@ import { expect, it } from 'vitest'
 import type { EndedStep } from '../store/reopen-run.ts'
 import { planRetry } from './plan-retry.ts'
 
-/** `address state [finish order]`, in the order in which they were begun. */
+/** `address state [finish order]`, in the order in which they were begun; `cut` is what failed for something around it. */
 const stepsOf = (...lines: string[]): EndedStep[] =>
   lines.map((line, ordinal) => {
     const [address = '', state = 'done', order] = line.split(' ')
@@ -12,10 +12,11 @@ const stepsOf = (...lines: string[]): EndedStep[] =>
       address,
       name,
       kind,
-      state: (state === 'cancelled' ? 'skipped' : state) as EndedStep['state'],
+      state: (state === 'cancelled' ? 'skipped' : state === 'cut' ? 'failed' : state) as EndedStep['state'],
       ordinal,
       finishOrder: order === undefined ? null : Number(order),
       cancelled: state === 'cancelled',
+      cut: state === 'cut',
     }
   })
 const plan = (steps: EndedStep[], from: string | null = null, goneOnFrom: string[] = []) => {
@@ -52,6 +53,11 @@ it('leaves what failed inside something that was done all the same', () => {
     again: ['last'],
     forget: [],
   })
+})
+
+it('leaves what the run went on from, with all that is in it, but not what was cut short', () => {
+  const steps = stepsOf('group failed', 'group/a failed', 'group/b cut', 'wait cut', 'wait2 cut', 'last failed')
+  expect(plan(steps, null, ['group', 'wait'])).toEqual({ again: ['wait', 'wait2', 'last'], forget: [] })
 })
 
 it('lets the end of a workflow within the run come again with its end', () => {

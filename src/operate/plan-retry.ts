@@ -43,9 +43,14 @@ const redoneFrom = (steps: EndedStep[], target: EndedStep): EndedStep[] => {
 
 const isUnfinished = ({ state }: EndedStep): boolean => state === 'failed' || state === 'running'
 
-/** The run went on from its failure, or what it is in was done all the same. */
+/** The run went on from its failure, or from that of what it is in, or what it is in was done all the same. */
 const isSettled = (step: EndedStep, steps: EndedStep[], goneOnFrom: ReadonlySet<string>): boolean =>
-  goneOnFrom.has(step.address) || steps.some((one) => one.state === 'done' && isWithin(step, one))
+  isGoneOnFrom(step, goneOnFrom) ||
+  steps.some((one) => (one.state === 'done' || isGoneOnFrom(one, goneOnFrom)) && isWithin(step, one))
+
+/** Whoever is to go on from a failure goes on from no end that was not the step's own. */
+const isGoneOnFrom = ({ address, state, cut }: EndedStep, goneOnFrom: ReadonlySet<string>): boolean =>
+  state === 'failed' && !cut && goneOnFrom.has(address)
 
 /** Of a workflow within the run, what ran at its end. */
 const isAfterEndOf = (step: EndedStep, container: EndedStep): boolean =>

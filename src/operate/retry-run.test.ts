@@ -229,6 +229,45 @@ describeOnEachDatabase('a run that is tried again', (open) => {
     expect(runs).toEqual({ two: 1, one: 1 })
   })
 
+  it('leaves what failed inside something that was gone on from', async () => {
+    const { runs, commands } = counted()
+    const tried = await runOf(
+      `
+  - name: group
+    type: parallel
+    on_error: continue
+    steps: [ { name: bad, type: run, command: fail } ]${run('breaks')}`,
+      '',
+      { commands },
+    )
+    expect(await tried.again()).toMatchObject({ again: ['breaks'] })
+    expect((await tried.rows())['group/bad']?.failure?.code).toBe('command_failed')
+    expect(runs).toEqual({ breaks: 2 })
+  })
+
+  it('goes on with a step that was stopped, or ended for another, though the run would go on from its failure', async () => {
+    const { commands } = counted()
+    const tried = await runOf(
+      `
+  - { name: pause, type: wait, seconds: 100, on_error: continue }${run('one', ', needs: [after]')}
+  - { name: after, type: run, command: breaks }`,
+      '',
+      { commands },
+    )
+    expect((await tried.rows())['pause']?.failure?.code).toBe('cancelled')
+    expect(await tried.again()).toMatchObject({ again: ['pause', 'after'] })
+    expect((await tried.ended()).state).toBe('parked')
+    await tried.stop(tried.id)
+    await tried.lapse(tried.id)
+    await tried.advance(tried.id)
+    expect((await tried.rows())['pause']?.failure?.code).toBe('stopped')
+    await tried.again()
+    await tried.passTime(tried.id, 120)
+    await tried.advance(tried.id)
+    expect((await tried.ended()).state).toBe('done')
+    expect((await tried.rows())['pause']?.state).toBe('done')
+  })
+
   it('is refused where it would not be the same run, or could come to nothing', async () => {
     const refusal = (tried: { ask: () => Promise<unknown> }) =>
       tried.ask().then(

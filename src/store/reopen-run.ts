@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util'
 import { sql } from 'kysely'
 import { type Failure, failureOf, JourneymanError } from '../domain/errors.ts'
 import { liveStates, type RunState, type StepState } from '../domain/run.ts'
@@ -17,6 +18,8 @@ export type EndedStep = {
   finishOrder: number | null
   /** It was not begun because something around it had failed. */
   cancelled: boolean
+  /** It came to no end of its own: the run ended, was stopped, or what is around the step ended first. */
+  cut: boolean
 }
 
 export type EndedRun = {
@@ -47,7 +50,7 @@ export const lockEndedRun = async (tx: Tx, id: string): Promise<EndedRun> => {
     .executeTakeFirst()
   const steps = await tx
     .selectFrom('step_executions')
-    .select(['address', 'name', 'kind', 'state', 'ordinal', 'finish_order'])
+    .select(['address', 'name', 'kind', 'state', 'ordinal', 'finish_order', 'failure'])
     .select(sql<boolean>`coalesce(memo->>'cancelled', '') = 'true'`.as('cancelled'))
     .where('run_id', '=', id)
     .orderBy('ordinal')
@@ -58,9 +61,19 @@ export const lockEndedRun = async (tx: Tx, id: string): Promise<EndedRun> => {
     definitionHash: run.definition_hash,
     acknowledged: run.acknowledged_at !== null,
     rival: rival?.id ?? null,
-    steps: steps.map(({ finish_order, ...step }) => ({ ...step, finishOrder: finish_order })),
+    steps: steps.map(({ finish_order, failure, ...step }) => ({
+      ...step,
+      finishOrder: finish_order,
+      cut: step.state === 'running' || isCut(failure, run.failure),
+    })),
   }
 }
+
+/** No step ends with the first two by itself; with the third the run has ended, and what was under way has got its failure. */
+const isCut = (failure: Failure | null, ofRun: Failure | null): boolean =>
+  failure?.code === 'stopped' ||
+  failure?.code === 'cancelled' ||
+  (failure?.code === 'limit_reached' && isDeepStrictEqual(failure, ofRun))
 
 export type RetryPlan = {
   /** Another attempt of the same step: what it had decided (a loop's items, the way of a condition) stands. */
