@@ -6,7 +6,7 @@ import { assertClaim } from '../store/claimed.ts'
 import type { Db, Tx } from '../store/database.ts'
 import { type Prices, priceOf } from './prices.ts'
 import { type Reserved, reserve } from './reserve.ts'
-import { forfeit, forfeitAbandoned, releaseFree, type Settled, settle } from './settle.ts'
+import { forfeit, forfeitAbandoned, hasReserved, releaseFree, type Settled, settle } from './settle.ts'
 
 export type LedgerCall = {
   address: string
@@ -52,7 +52,10 @@ export const createLedger = (db: Db, prices: Prices): Ledger => {
     settle: (tx, reservationId, model, usage) => settle(tx, reservationId, usage, priceIfKnown(prices, model)),
     free: async (claim, id, note) => void (await claimed(claim, (tx) => releaseFree(tx, id, note))),
     forfeit: async (claim, id, note) => void (await claimed(claim, (tx) => forfeit(tx, id, note))),
-    forfeitAbandoned: async (claim) => void (await claimed(claim, (tx) => forfeitAbandoned(tx, claim.runId))),
+    forfeitAbandoned: async (claim) => {
+      // Nobody but whoever holds the claim reserves: what a question without a lock does not find is not there.
+      if (await hasReserved(db, claim.runId)) await claimed(claim, (tx) => forfeitAbandoned(tx, claim.runId))
+    },
     costOf: async (runId) => {
       const { rows } = await sql<{ cost: number }>`
         select coalesce(sum(cost), 0) as cost from cost_tracking where run_id = ${runId}`.execute(db)

@@ -1,6 +1,6 @@
 import { sql } from 'kysely'
 import { costOf, type MicroUsd, type ModelPrice, noUsage, type TokenUsage } from '../domain/money.ts'
-import type { Tx } from '../store/database.ts'
+import type { Db, Tx } from '../store/database.ts'
 import { chargeCaps } from './budgets.ts'
 
 export type Settled = { usage: TokenUsage; cost: MicroUsd }
@@ -46,6 +46,17 @@ export const forfeitAbandoned = async (tx: Tx, runId: string, agentId?: string):
   const rows = await open.execute()
   for (const { id } of rows) await forfeit(tx, id, 'left by a worker that lost the run')
   return rows.length
+}
+
+export const hasReserved = async (db: Db, runId: string): Promise<boolean> => {
+  const row = await db
+    .selectFrom('cost_tracking')
+    .select('id')
+    .where('run_id', '=', runId)
+    .where('state', '=', 'reserved')
+    .limit(1)
+    .executeTakeFirst()
+  return row !== undefined
 }
 
 type Ending = {

@@ -27,23 +27,23 @@ const pageRows = 1_000
  */
 export const appendAudit = async (tx: Tx, entry: AuditEntry): Promise<void> => {
   await sql`select pg_advisory_xact_lock(${sql.lit(chainLock)})`.execute(tx)
-  const last = await tx
-    .selectFrom('audit_log')
-    .select(['seq', 'hash'])
-    .orderBy('seq', 'desc')
-    .limit(1)
-    .executeTakeFirst()
-  // The database's clock, cut to what a Date can hold, so that the row reads back as it was hashed.
-  const { rows } = await sql<{ at: Date }>`select date_trunc('milliseconds', clock_timestamp()) as at`.execute(tx)
+  // After the lock, in a statement of its own: it sees what whoever had the lock has written. The database's clock, cut to
+  // what a Date can hold, so that the row reads back as it was hashed.
+  const { rows } = await sql<{ at: Date; seq: number | null; hash: string | null }>`
+    select date_trunc('milliseconds', clock_timestamp()) as at, last.seq, last.hash
+    from (select) as here left join (select seq, hash from audit_log order by seq desc limit 1) as last on true`.execute(
+    tx,
+  )
+  const last = rows[0] as (typeof rows)[number]
   const row = {
-    seq: (last?.seq ?? 0) + 1,
-    at: rows[0]!.at,
+    seq: (last.seq ?? 0) + 1,
+    at: last.at,
     actor: entry.actor,
     action: entry.action,
     run_id: entry.runId ?? null,
     delivery: entry.delivery ?? null,
     detail: asStored(entry.detail),
-    previous: last?.hash ?? firstPrevious,
+    previous: last.hash ?? firstPrevious,
   }
   await tx
     .insertInto('audit_log')

@@ -3,6 +3,7 @@ import type { EffectGuard } from '../domain/effect.ts'
 import type { Failure } from '../domain/errors.ts'
 import type { Event, EventName } from '../domain/event.ts'
 import { type Claim, liveStates, type Run, type RunLinks, type RunState } from '../domain/run.ts'
+import { staleEpoch } from './claimed.ts'
 import type { Db, Tx } from './database.ts'
 import { heldBy, lost } from './effects.ts'
 import { toJson } from './json.ts'
@@ -154,7 +155,7 @@ const runsAbout = (db: Db, repository: string, subject: string) =>
  * Takes the run: raises its epoch and its count of claims, and holds the lease for so long. null when somebody holds it,
  * when it has ended, when it waits for a later time, or when nobody has acknowledged it yet.
  */
-export const claimRun = async (db: Db, id: string, owner: string, leaseSeconds: number): Promise<Run | null> => {
+export const claimRun = async (db: Db, id: string, owner: string, leaseSeconds: number): Promise<ClaimedRun | null> => {
   const row = await db
     .updateTable('workflow_executions')
     .set({
@@ -177,16 +178,21 @@ export const claimRun = async (db: Db, id: string, owner: string, leaseSeconds: 
     .where(sql<boolean>`(lease_until is null or lease_until < now())`)
     .where(sql<boolean>`(wake_at is null or wake_at <= now())`)
     .returningAll()
+    .returning(secondsLeft)
     .executeTakeFirst()
-  return row ? runOf(row) : null
+  return row ? { ...runOf(row), secondsLeft: Number(row.left) } : null
 }
 
-/** null when the claim is lost. Also tells what a worker must hear of: a wish to stop, and how much time is left. */
-export const renewLease = async (
-  db: Db,
-  claim: Claim,
-  leaseSeconds: number,
-): Promise<{ stopRequestedBy: string | null; secondsLeft: number } | null> => {
+/** With what its worker must hear of from time to time. */
+export type ClaimedRun = Run & Heard
+export type Heard = { stopRequestedBy: string | null; secondsLeft: number }
+
+const secondsLeft = sql<number>`deadline_seconds + waited_seconds - extract(epoch from now() - started_at)::float`.as(
+  'left',
+)
+
+/** null when the claim is lost. */
+export const renewLease = async (db: Db, claim: Claim, leaseSeconds: number): Promise<Heard | null> => {
   const row = await db
     .updateTable('workflow_executions')
     .set({ lease_until: inSeconds(leaseSeconds) })
@@ -194,10 +200,7 @@ export const renewLease = async (
     .where('epoch', '=', claim.epoch)
     .where('lease_owner', '=', claim.owner)
     .where('state', '=', 'running')
-    .returning([
-      'stop_requested_by',
-      sql<number>`deadline_seconds + waited_seconds - extract(epoch from now() - started_at)::float`.as('left'),
-    ])
+    .returning(['stop_requested_by', secondsLeft])
     .executeTakeFirst()
   return row ? { stopRequestedBy: row.stop_requested_by, secondsLeft: Number(row.left) } : null
 }
@@ -257,22 +260,38 @@ export const finishRun = async (
   failure: Failure | null,
   shown: boolean | RawBuilder<boolean> = true,
 ): Promise<void> => {
-  await tx
+  await ended(tx, id, { state, failure, shown }).execute()
+}
+
+/** The same by the worker that has the run. Throws `stale_epoch`. */
+export const finishClaimed = async (tx: Tx, claim: Claim, state: RunState, failure: Failure | null): Promise<void> => {
+  const row = await ended(tx, claim.runId, { state, failure, shown: true })
+    .where('epoch', '=', claim.epoch)
+    .where('lease_owner', '=', claim.owner)
+    .returning('id')
+    .executeTakeFirst()
+  if (!row) throw staleEpoch(claim)
+}
+
+const ended = (
+  tx: Tx,
+  id: string,
+  end: { state: RunState; failure: Failure | null; shown: boolean | RawBuilder<boolean> },
+) =>
+  tx
     .updateTable('workflow_executions')
     .set({
-      state,
-      failure: failure === null ? null : toJson(failure),
+      state: end.state,
+      failure: end.failure === null ? null : toJson(end.failure),
       finished_at: sql`now()`,
       lease_owner: null,
       lease_until: null,
       wake_at: null,
-      report_dirty: shown,
+      report_dirty: end.shown,
       updated_at: sql`now()`,
     })
     .where('id', '=', id)
     .where('state', 'in', [...liveStates])
-    .execute()
-}
 
 export const requestStop = async (tx: Tx | Db, id: string, by: string): Promise<boolean> => {
   const row = await tx

@@ -29,11 +29,13 @@ export const takeSlot = (db: Db, claim: Claim, key: string): Promise<string> =>
  * has only just found the slot taken does not park then. That run's row is locked before the slot, as by who takes it.
  */
 export const freeSlot = async (tx: Tx, runId: string): Promise<string | null> => {
-  const mine = tx.selectFrom('concurrency_slots').select('key').where('run_id', '=', runId)
+  const mine = await tx.selectFrom('concurrency_slots').select('key').where('run_id', '=', runId).execute()
+  if (mine.length === 0) return null
+  const keys = mine.map(({ key }) => key)
   const next = await tx
     .selectFrom('workflow_executions')
     .select('id')
-    .where('concurrency_key', 'in', mine)
+    .where('concurrency_key', 'in', keys)
     .where('state', 'in', [...liveStates])
     .where('id', '!=', runId)
     .orderBy('created_at')

@@ -6,7 +6,7 @@ import { voidWaiting } from '../../store/approvals.ts'
 import { appendAudit } from '../../store/audit.ts'
 import { assertClaim } from '../../store/claimed.ts'
 import { restartForLateComers } from '../../store/joined-events.ts'
-import { claimRun, finishRun, releaseRun } from '../../store/runs.ts'
+import { claimRun, finishClaimed, releaseRun } from '../../store/runs.ts'
 import { freeSlot } from '../../store/slots.ts'
 import { endRunningSteps, hasBegun } from '../../store/steps.ts'
 import { endRun } from './end-of-run.ts'
@@ -46,7 +46,7 @@ export const createAdvanceRun = (given: EngineParts) => {
     crashPoint('claim.after')
     if (!run) return
     const claim: Claim = { runId, epoch: run.epoch, owner: parts.owner }
-    const lease = await holdLease(parts.database, claim, { leaseSeconds, outer })
+    const lease = holdLease(parts.database, claim, { leaseSeconds, outer, heard: run })
     try {
       await parts.money.forfeitAbandoned(claim)
       if (run.claims > maxClaims) await finish(parts, run, claim, poisoned(run))
@@ -141,8 +141,7 @@ const finish = async (parts: Parts, run: Run, claim: Claim, failure: Failure | n
   crashPoint('complete.before')
   await persist(() =>
     parts.database.db.transaction().execute(async (tx) => {
-      await assertClaim(tx, claim, 'update')
-      await finishRun(tx, claim.runId, state, failure)
+      await finishClaimed(tx, claim, state, failure)
       await endRunningSteps(tx, run.id, failure ?? overBefore)
       await voidWaiting(tx, run.id)
       const waiting = await freeSlot(tx, run.id)

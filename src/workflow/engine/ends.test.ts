@@ -69,11 +69,11 @@ describeOnEachDatabase('the end of a run', (open) => {
   it('is gone on with under the claim, however long what comes after it takes', async () => {
     const { engine, id } = await engineWith(
       '\n  - { name: one, type: run, command: hang }',
-      { settings: { leaseSeconds: 0.3 } },
+      { settings: { leaseSeconds: 0.9 } },
       'post_execution: { on_failure: [ { name: tidy, type: run, command: tidy } ] }\n',
     )
     const tidy = async () => {
-      await wait(1_200)
+      await wait(1_800)
       return { exitCode: 0, signal: null, timedOut: false, output: '', outputBytes: 0, durationMs: 1 }
     }
     const workspaces = {
@@ -92,7 +92,7 @@ describeOnEachDatabase('the end of a run', (open) => {
     await engine.stop(id)
     const lapsed: string[] = []
     const reaping = (async () => {
-      for (let round = 0; round < 12; round++) {
+      for (let round = 0; round < 18; round++) {
         await wait(100)
         lapsed.push(...(await database.db.transaction().execute((tx) => requeueLapsed(tx, 30))))
       }

@@ -1,7 +1,7 @@
 import { JourneymanError } from '../../domain/errors.ts'
 import type { Claim } from '../../domain/run.ts'
 import type { Database } from '../../store/database.ts'
-import { renewLease } from '../../store/runs.ts'
+import { type Heard, renewLease } from '../../store/runs.ts'
 import { timeRanOut, wholeRun } from './time-ran-out.ts'
 
 /** A wish to stop is heard with a renewal, so they are no further apart than this. */
@@ -10,19 +10,23 @@ const mostBetweenMs = 1_000
 /**
  * Keeps a claim alive until it is released, and listens for what must end the work: somebody else has the run, a person
  * wants it stopped, its time is up, this process ends, the database is out of reach for longer than the lease lasts. The
- * signal tells that once; the lease goes on being renewed, for what is done after the end. What is known already has been
- * told when this resolves: a run that was woken to be ended does nothing before.
+ * signal tells that once; the lease goes on being renewed, for what is done after the end. What was `heard` with the claim has
+ * been told when this returns: a run that was woken to be ended does nothing before.
  */
-export const holdLease = async (
+export const holdLease = (
   database: Database,
   claim: Claim,
-  options: { leaseSeconds: number; outer: AbortSignal },
-): Promise<{ signal: AbortSignal; release: () => void }> => {
+  options: { leaseSeconds: number; outer: AbortSignal; heard: Heard },
+): { signal: AbortSignal; release: () => void } => {
   const leaseMs = options.leaseSeconds * 1000
   const controller = new AbortController()
   let over = false
   // The first reason stays: to abort twice is to abort once.
   const end = (error: JourneymanError) => controller.abort(error)
+  const hear = (heard: Heard) => {
+    if (heard.stopRequestedBy !== null) end(stopped(heard.stopRequestedBy))
+    if (heard.secondsLeft <= 0) end(outOfTime())
+  }
   const giveUp = (error: JourneymanError) => {
     over = true
     end(error)
@@ -38,22 +42,20 @@ export const holdLease = async (
     if (!held) return giveUp(lost(claim))
     clearTimeout(expiry)
     expiry = startExpiry(leaseMs - (performance.now() - askedAt))
-    if (held.stopRequestedBy !== null) end(stopped(held.stopRequestedBy))
-    if (held.secondsLeft <= 0) end(outOfTime())
+    hear(held)
   }
   // One that fails is made up for by the next; too many of them are the expiry's business.
-  const tryToRenew = () => renew().catch(() => undefined)
   const loop = async () => {
     while (!over) {
       await new Promise((resolve) => setTimeout(resolve, Math.min(mostBetweenMs, leaseMs / 3)).unref())
-      if (!over) await tryToRenew()
+      if (!over) await renew().catch(() => undefined)
     }
   }
   const leave = () => end(new JourneymanError('shutting_down', 'This process is ending; another goes on with the run.'))
 
   options.outer.addEventListener('abort', leave, { once: true })
   if (options.outer.aborted) leave()
-  await tryToRenew()
+  hear(options.heard)
   void loop()
   return {
     signal: controller.signal,
