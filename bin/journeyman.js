@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 import './check-node.js'
 
-const { enableCompileCache } = await import('node:module')
-enableCompileCache?.()
+const { keepCompiled } = await import('./compile-cache.js')
+keepCompiled()
 await import('../src/main.ts')
