@@ -21,13 +21,14 @@ export const memoryWorkspaces = (
   base: Record<string, string> = { 'README.md': 'Shop\n' },
 ): MemoryWorkspaces => {
   const trees = new Map<string, Map<string, string>>()
+  /** By run and commit: what goes with a run goes for it alone. */
   const snapshots = new Map<string, string>()
+  const keyOf = (runId: string, commit: string) => `${runId} ${commit}`
   let openNow = 0
   const baseSha = commitId(JSON.stringify(Object.entries(base)))
-  snapshots.set(baseSha, JSON.stringify(Object.entries(base)))
 
   const restore = (runId: string, commit: string) => {
-    const kept = snapshots.get(commit)
+    const kept = commit === baseSha ? JSON.stringify(Object.entries(base)) : snapshots.get(keyOf(runId, commit))
     if (kept === undefined) throw new JourneymanError('workspace_lost', `There is no snapshot ${commit}.`)
     trees.set(runId, new Map(JSON.parse(kept) as [string, string][]))
   }
@@ -44,7 +45,7 @@ export const memoryWorkspaces = (
     }
     const snapshot = async () => {
       const text = JSON.stringify([...tree()].sort())
-      snapshots.set(commitId(text), text)
+      snapshots.set(keyOf(runId, commitId(text)), text)
       return { commit: commitId(text), leftOut: [] }
     }
     return {
@@ -82,7 +83,10 @@ export const memoryWorkspaces = (
   return {
     sandbox: { kind: 'none', usable: true, summary: 'in memory', attempts: [] },
     open,
-    remove: async (runId) => void trees.delete(runId),
+    remove: async (runId, { keepSnapshots = false } = {}) => {
+      trees.delete(runId)
+      if (!keepSnapshots) for (const key of snapshots.keys()) if (key.startsWith(`${runId} `)) snapshots.delete(key)
+    },
     list: async () => [...trees.keys()],
     close: async () => undefined,
     trees,

@@ -147,7 +147,7 @@ export type Execution = {
   rollbacks: WeakSet<JourneymanError>
   /** Stands between each step and what it does: for a replay, which runs only what holds other steps. */
   replayed?: (step: Step, context: StepContext, run: () => Promise<unknown>) => Promise<unknown>
-  /** Of what is done after the end of a run that may be tried again: its snapshots are kept. */
+  /** Of what is done after the end of a run: false where nobody goes on from its snapshots any more. */
   mayBeRetried?: boolean
   parts: EngineParts
 }

@@ -47,10 +47,13 @@ const metric: SystemAction = async (inputs, { execution, address }) => {
 /** Its inputs become variables where a step's outputs do, so that a resumed run has them too. */
 const set: SystemAction = async (inputs) => inputs
 
-/** Removes the run's worktree, its processes and its folder; of a run that may be tried again the snapshots stay for a while. */
+/**
+ * Removes the run's worktree, its processes and its folder. The snapshots stay while somebody may go on from them: the steps that
+ * are still to come, where a used workflow cleans up at its own end, or whoever tries a run again that has failed.
+ */
 const cleanup: SystemAction = async (_inputs, { execution }) => {
   await execution.workspace.close()
-  const { mayBeRetried = false, run, parts } = execution
+  const { mayBeRetried = true, run, parts } = execution
   await parts.workspaces.remove(run.id, { keepSnapshots: mayBeRetried })
   return {}
 }

@@ -133,6 +133,30 @@ describeOnEachDatabase('a run, whichever worker goes on with it', (open) => {
     expect(seen).toEqual([['README.md'], ['README.md']])
   })
 
+  it('has its work tree as it was after a workflow that it uses has cleaned up', async () => {
+    const seen: string[][] = []
+    const look = async (tree: Map<string, string>) => {
+      seen.push([...tree.keys()])
+      return { exitCode: 0 }
+    }
+    const used = `name: used
+description: d
+version: "1.0.0"
+steps: [ { name: b, type: run, command: write b } ]
+post_execution: { always: [ { action: cleanup } ] }
+`
+    const { engine, id } = await begun(
+      `
+  - { name: a, type: run, command: write a }
+  - { name: sub, type: workflow, uses: used }
+  - { name: look, type: run, command: look }`,
+      { commands: { look } },
+      { uses: { used } },
+    )
+    expect((await engine.run(id)).failure).toBeNull()
+    expect(seen).toEqual([['README.md', 'a', 'b']])
+  })
+
   const bounded = (policy: string) =>
     workflowOf(
       '\n  - { name: hold, type: wait, seconds: 600 }',
