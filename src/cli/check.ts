@@ -1,20 +1,38 @@
 import { dirname, resolve } from 'node:path'
 import { processEnvironment } from '../config/environment.ts'
 import { loadConfig } from '../config/load-config.ts'
-import { loadFrom, sentence } from '../wiring/workflow-shelf.ts'
+import { workflowFiles } from '../rehearsal/workflow-files.ts'
+import { loadFrom } from '../wiring/workflow-shelf.ts'
 import type { ExitCode } from './exit-code.ts'
+import { fromHere, tellable } from './tellable-problem.ts'
 
-/** Checks the configured workflows, or those files with their folders, without running anything. */
-export const check = async (files: string[]): Promise<ExitCode> => {
+export type CheckOptions = { json?: boolean }
+
+type Found = ReturnType<typeof loadFrom>
+
+/** Checks the configured workflows, or those files and those of those folders, without running anything. */
+export const check = async (paths: string[], { json }: CheckOptions): Promise<ExitCode> => {
   const { config } = loadConfig({ folder: process.cwd(), environment: processEnvironment() })
-  const asked = files.map((file) => resolve(file))
-  const folders = asked.length === 0 ? [config.workflows.folder] : [...new Set(asked.map((file) => dirname(file)))]
-  const results = folders.map((folder) => loadFrom({ ...config, workflows: { ...config.workflows, folder } }))
-  const isAsked = (file: string) => asked.length === 0 || asked.includes(resolve(file))
-  const problems = results.flatMap((result) => result.problems).filter((problem) => isAsked(problem.file))
-  const good = results.flatMap((result) => result.workflows).filter((workflow) => isAsked(workflow.file))
-  for (const problem of problems) process.stdout.write(`${problem.severity}: ${sentence(problem)}\n`)
-  for (const workflow of good) process.stdout.write(`${workflow.definition.name} is good (${workflow.file})\n`)
-  if (problems.length === 0 && good.length === 0) process.stdout.write('There is no workflow there.\n')
-  return problems.some((problem) => problem.severity === 'error') || good.length === 0 ? 1 : 0
+  const files = workflowFiles(paths.length > 0 ? paths : [config.workflows.folder]).map((file) => resolve(file))
+  // A file is checked with its neighbours, which it may use, and only what is said of it is told.
+  const folders = [...new Set(files.map((file) => dirname(file)))]
+  const all = folders.map((folder) => loadFrom({ ...config, workflows: { ...config.workflows, folder } }))
+  const isAsked = ({ file }: { file: string }) => files.includes(resolve(file))
+  const problems = all.flatMap((one) => one.problems).filter(isAsked)
+  const workflows = all.flatMap((one) => one.workflows).filter(isAsked)
+  process.stdout.write(json ? `${JSON.stringify(asData({ workflows, problems }))}\n` : asText({ workflows, problems }))
+  return problems.some(isError) ? 1 : 0
 }
+
+const isError = ({ severity }: Found['problems'][number]): boolean => severity === 'error'
+
+const asText = ({ workflows, problems }: Found): string => {
+  const good = workflows.map(({ definition, file }) => `${definition.name} is good (${fromHere(file)})`)
+  return [...problems.map(tellable), ...good].map((line) => `${line}\n`).join('')
+}
+
+const asData = ({ workflows, problems }: Found) => ({
+  good: !problems.some(isError),
+  workflows: workflows.map(({ definition, file, hash }) => ({ name: definition.name, file, hash })),
+  problems,
+})

@@ -1,7 +1,9 @@
 import { Command, CommanderError } from 'commander'
 import { armCrashPointFrom, processEnvironment } from '../config/environment.ts'
+import { installedVersion } from '../config/version.ts'
 import { codeOf } from '../domain/errors.ts'
 import type { AnswerOptions } from './answer.ts'
+import type { CheckOptions } from './check.ts'
 import type { ExitCode } from './exit-code.ts'
 import { gather } from './read-options.ts'
 import type { RetryOptions } from './retry.ts'
@@ -58,9 +60,12 @@ const load = {
   test: () => import('./test.ts'),
 }
 
+const json = ['--json', 'print JSON and nothing else'] as const
+
 const createProgram = (end: (code: ExitCode) => void): Command => {
   const program = new Command('journeyman')
     .description('Takes a ticket to a pull request.')
+    .version(`journeyman ${installedVersion()}`, '-V, --version', 'say which version this is')
     .exitOverride()
     .showHelpAfterError()
   program
@@ -80,10 +85,11 @@ const createProgram = (end: (code: ExitCode) => void): Command => {
     .addHelpText('after', '\nExample:\n  DATABASE_URL=postgres://… journeyman migrate')
     .action(async () => end(await (await load.migrate()).migrateCommand()))
   program
-    .command('check [files...]')
-    .description('Finds what is wrong with workflows, without running anything.')
+    .command('check [paths...]')
+    .description('Finds what is wrong with workflows (files, or folders of them), without running anything.')
+    .option(...json)
     .addHelpText('after', '\nExample:\n  journeyman check workflows/standard_dev_workflow.yaml')
-    .action(async (files: string[]) => end(await (await load.check()).check(files)))
+    .action(async (paths: string[], options: CheckOptions) => end(await (await load.check()).check(paths, options)))
   program
     .command('graph <file>')
     .description('Draws a workflow.')
@@ -113,8 +119,6 @@ const createProgram = (end: (code: ExitCode) => void): Command => {
   addRunCommands(program, end)
   return program
 }
-
-const json = ['--json', 'print JSON and nothing else'] as const
 
 /** What is said of runs, and to them: each is a verb of src/operate/verbs.ts. */
 const addRunCommands = (program: Command, end: (code: ExitCode) => void): void => {

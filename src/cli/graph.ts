@@ -2,9 +2,11 @@ import { dirname, resolve } from 'node:path'
 import { processEnvironment } from '../config/environment.ts'
 import { loadConfig } from '../config/load-config.ts'
 import { JourneymanError } from '../domain/errors.ts'
+import { workflowFiles } from '../rehearsal/workflow-files.ts'
 import { drawWorkflow, formats, isFormat } from '../wiring/draw-workflow.ts'
-import { loadFrom, sentence } from '../wiring/workflow-shelf.ts'
+import { loadFrom } from '../wiring/workflow-shelf.ts'
 import type { ExitCode } from './exit-code.ts'
+import { tellable } from './tellable-problem.ts'
 
 /** Draws a workflow that is good, with those that it uses. Of one that is not, what is wrong with it is told. */
 export const graph = async (file: string, options: { format?: string }): Promise<ExitCode> => {
@@ -14,18 +16,19 @@ export const graph = async (file: string, options: { format?: string }): Promise
       nextAction: `Say ${formats.map((one) => `--format ${one}`).join(' or ')}.`,
     })
   }
+  const [asked] = workflowFiles([file]).map((one) => resolve(one))
+  if (asked === undefined || resolve(file) !== asked) {
+    throw new JourneymanError('invalid_input', `${file} is a folder.`, { nextAction: 'Name one workflow in it.' })
+  }
   const { config } = loadConfig({ folder: process.cwd(), environment: processEnvironment() })
-  const asked = resolve(file)
   const { workflows, problems } = loadFrom({ ...config, workflows: { ...config.workflows, folder: dirname(asked) } })
   const workflow = workflows.find((one) => resolve(one.file) === asked)
   if (workflow) {
     process.stdout.write(`${drawWorkflow(workflow, format)}\n`)
     return 0
   }
-  const own = problems.filter((problem) => resolve(problem.file) === asked)
-  for (const problem of own) process.stderr.write(`${problem.severity}: ${sentence(problem)}\n`)
-  if (own.length > 0) return 1
-  throw new JourneymanError('not_found', `There is no workflow ${file}.`, {
-    nextAction: 'Name a file that ends in .yaml or .yml.',
-  })
+  for (const problem of problems.filter((one) => resolve(one.file) === asked)) {
+    process.stderr.write(`${tellable(problem)}\n`)
+  }
+  return 1
 }

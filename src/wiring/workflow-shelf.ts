@@ -101,4 +101,4 @@ const refuseBroken = (problems: Problem[]): void => {
 }
 
 export const sentence = (problem: Problem): string =>
-  `${problem.file}:${problem.line}:${problem.column} ${problem.path}: ${problem.message}`
+  `${problem.file}:${problem.line}:${problem.column} ${problem.path === '' ? '' : `${problem.path}: `}${problem.message}`

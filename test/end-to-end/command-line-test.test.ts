@@ -69,7 +69,7 @@ describe('journeyman test', () => {
 
   it('says so when there is no such file', async () => {
     const { code, out, err } = await journeyman(['test', 'nowhere.yaml'], { cwd: await emptyFolder() })
-    expect({ code, out }).toEqual({ code: 3, out: '' })
-    expect(err).toMatch(/^There is no workflow nowhere\.yaml\.\n/)
+    expect({ code, out }).toEqual({ code: 2, out: '' })
+    expect(err).toMatch(/^There is no file nowhere\.yaml\.\n/)
   })
 })

@@ -1,10 +1,11 @@
 import { execFileSync } from 'node:child_process'
 import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
-import { writeFile } from 'node:fs/promises'
+import { mkdir, writeFile } from 'node:fs/promises'
 import { createServer, type Server } from 'node:net'
 import { delimiter, join } from 'node:path'
 import { describe, expect, it, onTestFinished } from 'vitest'
+import { installedVersion } from '../../src/config/version.ts'
 import { processesWith } from '../../src/workspace/sandbox/sandbox.fixture.ts'
 import { openHouse } from './house.ts'
 import { type Ended, emptyFolder, journeyman } from './journeyman.ts'
@@ -106,6 +107,35 @@ describe('the command line', () => {
     expect(command?.err).toContain('Did you mean serve?')
     expect(option?.err).toContain('--only <part>')
     expectSentence(await journeyman(['serve', '--only', 'half'], { cwd }), 2, /"web" or "worker", not "half"/)
+  })
+
+  it('checks files and folders, and takes a path that is not there for no good one', async () => {
+    const cwd = await emptyFolder()
+    await mkdir(join(cwd, 'flows'))
+    await mkdir(join(cwd, 'empty'))
+    await writeFile(join(cwd, 'flows/good.yaml'), 'name: good\nsteps: [ { name: a, command: x } ]\n')
+    await writeFile(join(cwd, 'flows/bad.yaml'), 'name: bad\nsteps: [ { name: a, comand: x } ]\n')
+    const say = (...args: string[]) => journeyman(args, { cwd })
+    expect(await say('check', 'flows')).toEqual({
+      code: 1,
+      out: expect.stringMatching(
+        /^error: flows\/bad\.yaml:2:.* `command`\?\n(.*\n)*good is good \(flows\/good\.yaml\)\n$/,
+      ),
+      err: '',
+    })
+    const { code, out } = await say('check', 'flows', '--json')
+    expect([code, JSON.parse(out)]).toMatchObject([1, { good: false, workflows: [{ name: 'good' }] }])
+    for (const command of ['check', 'graph', 'test']) {
+      expectSentence(await say(command, 'flows/god.yaml'), 2, /^There is no file flows\/god\.yaml\.\n/)
+      expectSentence(await say(command, 'empty'), 2, /^There is no workflow in the folder empty\.\n/)
+    }
+    expectSentence(await say('check', 'flows/good.yaml', 'god.yaml'), 2, /^There is no file god\.yaml\.\n/)
+    expectSentence(await say('graph', 'flows'), 2, /^flows is a folder\./)
+  })
+
+  it('says which version it is', async () => {
+    const { code, out } = await journeyman(['--version'], { cwd: await emptyFolder() })
+    expect([code, out]).toEqual([0, `journeyman ${installedVersion()}\n`])
   })
 
   it('explains each command with an example', async () => {

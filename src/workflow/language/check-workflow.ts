@@ -26,7 +26,7 @@ export const checkWorkflow = (
   context: CheckContext,
 ): { definition: Definition | null; problems: Problem[] } => {
   const { definition, problems, source, paths } = parseWorkflow(text, file)
-  if (definition === null) return { definition, problems }
+  if (definition === null) return { definition, problems: inOrder(problems) }
   const checking = beginChecking(definition, source, paths, context, problems)
   const count = everyStep(definition).length
   if (count > ceilings.steps) {

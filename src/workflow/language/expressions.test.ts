@@ -131,6 +131,9 @@ describe('names that are not set', () => {
     expect(messageFrom(() => value('tsk.title'))).toBe('`tsk` is not set. Did you mean `task`?')
     expect(messageFrom(() => value('task.titel'))).toBe('`task` has no `titel`. Did you mean `title`?')
     expect(messageFrom(() => render({ inputs: { title: 'x ${tsk}' } }, scope))).toContain('In `inputs.title`')
+    // It is known, and has no value: its own name is no advice. Nor is another word of one letter.
+    expect(messageFrom(() => value('known', scopeOf({ known: undefined, m: 1 })))).toBe('`known` is not set.')
+    expect(messageFrom(() => value('x', scopeOf({ m: 1 })))).toBe('`x` is not set.')
     expect(codeFrom(() => value('nope.a.b'))).toBe('invalid_workflow')
     expect(codeFrom(() => value('task.epic.name'))).toBe('invalid_workflow')
   })

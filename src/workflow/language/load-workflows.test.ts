@@ -1,6 +1,7 @@
+import { execFileSync } from 'node:child_process'
 import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { codeOf } from '../../domain/errors.ts'
 import type { Event } from '../../domain/event.ts'
@@ -105,6 +106,20 @@ describe('loading', () => {
     expect(loaded.problems.map(({ message }) => message)).toEqual([
       expect.stringContaining('this version does not run `task_management.log_time` yet'),
       expect.stringContaining('already in'),
+    ])
+  })
+
+  test('what only looks like a file is one mistake, and the files beside it are read', () => {
+    mkdirSync(join(workflows, 'folder.yaml'))
+    symlinkSync(join(home, 'nowhere'), join(workflows, 'link.yaml'))
+    if (process.platform !== 'win32') execFileSync('mkfifo', [join(workflows, 'pipe.yaml')])
+    write('mine/w.yaml', workflow('w', '{ command: run }'))
+    const loaded = loadWorkflows(workflows, context())
+    expect(loaded.workflows.map(({ definition }) => definition.name)).toEqual(['w'])
+    expect(loaded.problems.map(({ file, line, message }) => [basename(file), line, message])).toEqual([
+      ['folder.yaml', 1, 'This is a folder, and a workflow is a file.'],
+      ['link.yaml', 1, expect.stringContaining('no such file')],
+      ...(process.platform === 'win32' ? [] : [['pipe.yaml', 1, expect.stringContaining('no ordinary file')]]),
     ])
   })
 

@@ -71,11 +71,11 @@ const workflowFiles = (folder: string): string[] => {
 const readCandidate = (file: string, folder: string, context: LoadContext): Candidate => {
   const { prompts = null, installation } = context
   const readPrompt = promptFinder({ workflow: folder, prompts, installation })
-  const source = readSource(file)
+  const { text: source, obstacle } = readSource(file)
   const parsed = parseWorkflow(source, file)
   const raw = (parsed.source.value as Record<string, unknown> | null)?.['name']
   const name = parsed.definition?.name ?? (typeof raw === 'string' ? raw : null)
-  return { file, folder, source, name, definition: parsed.definition, readPrompt, isGood: false }
+  return { file, folder, source, obstacle, name, definition: parsed.definition, readPrompt, isGood: false }
 }
 
 /** The workflow that a name means: of the latest folder, and there of the first file. */
@@ -89,7 +89,11 @@ const namedCandidates = (candidates: readonly Candidate[]): Map<string, Candidat
 }
 
 const checkCandidate = (candidate: Candidate, shelf: Shelf, context: LoadContext, problems: Problem[]): void => {
-  const { file, source, readPrompt } = candidate
+  const { file, source, readPrompt, obstacle } = candidate
+  if (obstacle !== null) {
+    problems.push({ file, line: 1, column: 1, path: '', message: obstacle, severity: 'error' })
+    return
+  }
   const checked = checkWorkflow(source, file, { ...context, readPrompt, workflows: shelf })
   const unsupported = checked.definition ? unsupportedParts(checked.definition, file, context.canDo) : []
   const absent = absentPrompts(context.alsoPinned ?? [], readPrompt, file)
@@ -152,9 +156,29 @@ const keep = (loaded: LoadedWorkflow, within: Map<string, LoadedWorkflow>, probl
   problems.push({ file: loaded.file, line: 1, column: 1, path: 'name', message, severity: 'error' })
 }
 
+type Source = { text: string; obstacle: string | null }
+
+/**
+ * The text, or why there is none: a folder, a pipe that would be waited for, a link to nothing, a file of somebody else. It is
+ * one mistake of one file, and the others are read.
+ */
+const readSource = (file: string): Source => {
+  try {
+    const found = statSync(file)
+    if (found.isDirectory()) return unreadable('This is a folder, and a workflow is a file.')
+    if (!found.isFile()) return unreadable('This is no ordinary file, so it is not read.')
+    return { text: found.size <= maxSourceLength ? readFileSync(file, 'utf8') : startOf(file), obstacle: null }
+  } catch (error) {
+    const why = String((error as NodeJS.ErrnoException).code ?? error)
+    if (why === 'ENOENT') return unreadable('There is no such file; a link may lead to nothing.')
+    return unreadable(`The file cannot be read (${why}): see that whoever runs Journeyman may.`)
+  }
+}
+
+const unreadable = (obstacle: string): Source => ({ text: '', obstacle })
+
 /** No more than shows that it is too long. Bytes that are no UTF-8 become a sign of their own, which the check refuses. */
-const readSource = (file: string): string => {
-  if (statSync(file).size <= maxSourceLength) return readFileSync(file, 'utf8')
+const startOf = (file: string): string => {
   const start = Buffer.alloc(maxSourceLength + 1, ' ')
   const opened = openSync(file, 'r')
   try {

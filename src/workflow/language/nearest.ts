@@ -11,10 +11,13 @@ export const nearest = (word: string, candidates: Iterable<string>): string | nu
   for (const candidate of candidates) {
     compared += 1
     if (compared > mostCandidates) break
+    // A name that is known and has no value is not mended by saying it again.
+    if (candidate === word) continue
     if (word.length >= 4 && candidate.startsWith(`${word}_`)) return candidate
     if (Math.abs(candidate.length - word.length) >= bestDistance || candidate.length > 80 || word.length > 80) continue
     const distance = editDistance(word.toLowerCase(), candidate.toLowerCase())
-    if (distance < bestDistance) {
+    // A word of which nothing is left is another word.
+    if (distance < bestDistance && distance < Math.max(word.length, candidate.length)) {
       best = candidate
       bestDistance = distance
     }

@@ -9,6 +9,8 @@ export type Candidate = {
   file: string
   folder: string
   source: string
+  /** Why the file could not be read; null where it could. */
+  obstacle: string | null
   name: string | null
   definition: Definition | null
   readPrompt: PromptFinder
