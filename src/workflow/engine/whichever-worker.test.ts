@@ -196,6 +196,26 @@ post_execution: { always: [ { action: cleanup } ] }
     expect(await engine.run(third)).toMatchObject({ state: 'parked', stopRequestedBy: null })
   })
 
+  it('leaves the slot to one that came later, though it was woken first', async () => {
+    const engine = await engineUnderTest(database)
+    const source = bounded('cancel_running')
+    const [first, second, third] = [
+      await engine.queueRun(source),
+      await engine.queueRun(source),
+      await engine.queueRun(source),
+    ]
+    const wake = async (): Promise<string> => {
+      const job = engine.jobs.findLast(({ lane, afterSeconds }) => lane === 'advance-run' && afterSeconds === undefined)
+      await engine.advance(job?.runId as string)
+      return job?.runId as string
+    }
+    for (const id of [first, second, third]) await engine.advance(id)
+    expect([await wake(), await wake(), await wake()]).toEqual([first, second, third])
+    expect(await engine.run(second)).toMatchObject({ state: 'failed', failure: { code: 'conflict' } })
+    expect((await engine.steps(second))['hold']).toBeUndefined()
+    expect((await engine.steps(third))['hold']?.state).toBe('running')
+  })
+
   it('counts a try once, also where the answer to its count was lost', async () => {
     const steps = workflowOf(`
   - { name: bad, type: run, command: fail, on_error: retry, retry: { count: 3, initial_seconds: 100, jitter: none } }`)
