@@ -28,11 +28,11 @@ export const closePull = async (
 /** A real merge commit on the base branch; a conflict rejects, as the button would be greyed out. */
 const merge = async (repository: RepositoryState, pull: PullState, title: string): Promise<string> => {
   const base = `refs/heads/${pull.base}`
-  const tree = (await git(repository.gitDir, ['merge-tree', '--write-tree', base, pull.headSha])).split('\n')[0] ?? ''
+  const tree = (await git(repository, ['merge-tree', '--write-tree', base, pull.headSha])).split('\n')[0] ?? ''
   const message = `Merge pull request #${pull.number} from ${repository.owner.login}/${pull.head}\n\n${title}`
   const who = ['-c', 'user.name=world', '-c', 'user.email=world@users.noreply.github.invalid']
   const parents = ['-p', repository.refs.get(base) ?? '', '-p', pull.headSha]
-  const commit = await git(repository.gitDir, [...who, 'commit-tree', tree, ...parents, '-m', message])
-  await git(repository.gitDir, ['update-ref', base, commit.trim()])
+  const commit = await git(repository, [...who, 'commit-tree', tree, ...parents, '-m', message])
+  await git(repository, ['update-ref', base, commit.trim()])
   return commit.trim()
 }

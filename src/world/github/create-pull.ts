@@ -19,7 +19,7 @@ export const createPull = async (call: RepositoryCall): Promise<{ pull: PullStat
   if (openPull(repository, head, base)) {
     return custom(`A pull request already exists for ${repository.owner.login}:${head}.`)
   }
-  const ahead = await git(repository.gitDir, ['rev-list', '--count', `${baseSha}..${headSha}`])
+  const ahead = await git(repository, ['rev-list', '--count', `${baseSha}..${headSha}`])
   if (ahead.trim() === '0') return custom(`No commits between ${base} and ${head}`)
   const issue = issueFor(call)
   if ('status' in issue) return issue

@@ -33,7 +33,7 @@ export const createRepository = async (
   const owner = addUser(state, ownerName)
   const repository = newRepository(state, owner, name, options)
   await mkdir(repository.gitDir, { recursive: true })
-  await git(repository.gitDir, ['init', '--quiet', '--bare', '--template=', '--initial-branch=main', repository.gitDir])
+  await git(repository, ['init', '--quiet', '--bare', '--template=', '--initial-branch=main', repository.gitDir])
   await appendFile(join(repository.gitDir, 'config'), configuration)
   await writeCommit(repository, { branch: 'main', files, message: 'First commit', author: owner.login })
   state.repositories.set(fullName.toLowerCase(), repository)
@@ -47,6 +47,7 @@ const newRepository = (state: GitHubState, owner: WorldUser, name: string, optio
   name,
   fullName: `${owner.login}/${name}`,
   gitDir: join(state.folder, owner.login, `${name}.git`),
+  gitHost: state.gitHost,
   private: options.private ?? true,
   archived: false,
   installed: options.installed ?? true,

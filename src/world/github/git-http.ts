@@ -1,5 +1,5 @@
-import { spawn } from 'node:child_process'
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import { buffer } from 'node:stream/consumers'
 import { hideAnswer, meetFault, takeFault } from '../http/take-fault.ts'
 import { mayDo, maySee, tokenOf } from './authenticate.ts'
 import { gitCommand, refreshRefs } from './git.ts'
@@ -86,38 +86,27 @@ const passwordOf = (header: string | undefined): string | null => {
   return user === 'x-access-token' ? password.join(':') : ''
 }
 
-/** Streams the request in and, unless it is to be hidden, the answer out; resolves with its status, not yet ended. */
-const runBackend = (
+/** Resolves with the answer's status; unless it is to be hidden, the answer is on its way then, and not yet ended. */
+const runBackend = async (
   state: GitHubState,
   request: IncomingMessage,
   response: ServerResponse | null,
   url: URL,
   pathInfo: string,
-): Promise<number> =>
-  new Promise((resolve, reject) => {
-    const child = spawn('env', gitCommand(cgiVariables(state, request, url, pathInfo), ['http-backend']))
-    let status = 200
-    const head = readCgiHead((code, headers) => {
-      status = code
-      response?.writeHead(code, headers)
-    })
-    child.stdout.on('data', (chunk: Buffer) => {
-      const body = head(chunk)
-      if (body.length > 0 && response?.write(body) === false) {
-        child.stdout.pause()
-        response.once('drain', () => child.stdout.resume())
-      }
-    })
-    child.stdin.on('error', () => {}) // the backend may refuse before it has read everything
-    child.on('error', reject)
-    child.on('close', () => resolve(status))
-    // A client that goes away in the middle must not leave the backend waiting for the rest of its body.
-    response?.on('close', () => child.stdout.resume())
-    request.on('close', () => {
-      if (!request.complete) child.kill()
-    })
-    request.pipe(child.stdin)
+): Promise<number> => {
+  // A client that goes away in the middle of its request has asked for nothing.
+  const body = await buffer(request).catch(() => null)
+  if (body === null) return 0
+  const command = gitCommand(cgiVariables(state, request, url, pathInfo), ['http-backend'])
+  const { out } = await state.gitHost.run(command, body)
+  let status = 200
+  const head = readCgiHead((code, headers) => {
+    status = code
+    response?.writeHead(code, headers)
   })
+  response?.write(head(Buffer.from(out)))
+  return status
+}
 
 const cgiVariables = (
   state: GitHubState,

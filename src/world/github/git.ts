@@ -1,8 +1,5 @@
-import { spawn } from 'node:child_process'
 import { JourneymanError } from '../../domain/errors.ts'
 import type { RepositoryState } from './state.ts'
-
-const timeoutMs = 30_000
 
 /**
  * `env` clears what would lead git elsewhere and leaves the rest of the environment alone, which is read in one room
@@ -17,33 +14,28 @@ export const gitCommand = (variables: Record<string, string>, args: string[]): s
   ...args,
 ]
 
+type Held = Pick<RepositoryState, 'gitDir' | 'gitHost'>
+
 /** Runs git and resolves with what it printed; rejects with its complaint on any other exit than 0. */
-export const git = async (gitDir: string, args: string[], input: string | Buffer = ''): Promise<string> =>
-  (await gitBytes(gitDir, args, input)).toString()
+export const git = async (repository: Held, args: string[], input: string | Buffer = ''): Promise<string> =>
+  (await gitBytes(repository, args, input)).toString()
 
 /** The same, for what need not be text. */
-export const gitBytes = (gitDir: string, args: string[], input: string | Buffer = ''): Promise<Buffer> =>
-  new Promise((resolve, reject) => {
-    const child = spawn('env', gitCommand({}, ['--git-dir', gitDir, ...args]), { timeout: timeoutMs })
-    const out: Buffer[] = []
-    const complaint: Buffer[] = []
-    child.stdout.on('data', (chunk: Buffer) => out.push(chunk))
-    child.stderr.on('data', (chunk: Buffer) => complaint.push(chunk))
-    child.stdin.on('error', () => {}) // git may be done before it has read everything
-    child.on('error', reject)
-    child.on('close', (code) => {
-      if (code === 0) return resolve(Buffer.concat(out))
-      const text = Buffer.concat(complaint).toString().trim()
-      reject(new JourneymanError('command_failed', `git ${args[0]} in ${gitDir} ended with ${code}: ${text}`))
-    })
-    child.stdin.end(input)
-  })
+export const gitBytes = async (
+  { gitDir, gitHost }: Held,
+  args: string[],
+  input: string | Buffer = '',
+): Promise<Buffer> => {
+  const { code, out, complaint } = await gitHost.run(gitCommand({}, ['--git-dir', gitDir, ...args]), input)
+  if (code === 0) return Buffer.from(out)
+  throw new JourneymanError('command_failed', `git ${args[0]} in ${gitDir} ended with ${code}: ${complaint}`)
+}
 
 /** What `rev-parse` makes of a name, as a commit; null when there is none. */
 export const commitOf = async (repository: RepositoryState, name: string): Promise<string | null> => {
   if (name === '' || name.startsWith('-')) return null
   const sha = repository.refs.get(`refs/heads/${name}`) ?? repository.refs.get(`refs/${name}`) ?? name
-  const found = await git(repository.gitDir, ['rev-parse', '--verify', '--quiet', `${sha}^{commit}`]).catch(() => '')
+  const found = await git(repository, ['rev-parse', '--verify', '--quiet', `${sha}^{commit}`]).catch(() => '')
   return found.trim() || null
 }
 
@@ -58,7 +50,7 @@ export const refreshRefs = (repository: RepositoryState): Promise<void> => {
 }
 
 const readRefs = async (repository: RepositoryState): Promise<void> => {
-  const listed = await git(repository.gitDir, ['for-each-ref', '--format=%(refname) %(objectname)'])
+  const listed = await git(repository, ['for-each-ref', '--format=%(refname) %(objectname)'])
   const now = new Map(
     listed
       .split('\n')

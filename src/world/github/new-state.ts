@@ -3,6 +3,7 @@ import { promisify } from 'node:util'
 import type { RecordedRequest, Violation, WorldUser } from '../contract.ts'
 import { githubWebhookValidator, type WebhookValidator } from '../validate/github-validator.ts'
 import type { Validator } from '../validate/validator.ts'
+import { createGitHost } from './git-host.ts'
 import type { GitHubState } from './state.ts'
 
 type Parts = { folder: string; validator: Validator | null; requests: RecordedRequest[]; violations: Violation[] }
@@ -14,6 +15,7 @@ export const newState = async ({ folder, validator, requests, violations }: Part
   const bot: WorldUser = { login: 'journeyman-world[bot]', id: nextId(), type: 'Bot' }
   return {
     folder,
+    gitHost: createGitHost(),
     url: '',
     apiUrl: '',
     app: {

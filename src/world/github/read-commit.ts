@@ -19,7 +19,7 @@ export const readCommits = async (
   maxCommits = 250,
 ): Promise<CommitData[]> => {
   const log = ['log', `--max-count=${maxCommits}`, `--format=${format}%x01`, ...range, '--']
-  const printed = await git(repository.gitDir, log)
+  const printed = await git(repository, log)
   return printed
     .split('\x01')
     .map((entry) => entry.replace(/^\n/, ''))

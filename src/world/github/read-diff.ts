@@ -19,8 +19,8 @@ const statuses = { A: 'added', D: 'removed', M: 'modified', R: 'renamed', C: 'co
 export const readDiff = async (repository: RepositoryState, from: string, to: string): Promise<DiffFile[]> => {
   const options = ['diff', '--no-color', '--no-ext-diff', '--no-textconv', '-M', '--no-abbrev']
   const [listed, patches] = await Promise.all([
-    git(repository.gitDir, [...options, '--raw', '--numstat', '-z', from, to]),
-    git(repository.gitDir, [...options, '--patch', from, to]),
+    git(repository, [...options, '--raw', '--numstat', '-z', from, to]),
+    git(repository, [...options, '--patch', from, to]),
   ])
   const texts = patches.split(/^(?=diff --git )/m).filter((text) => text !== '')
   // A file that became a link, or the other way round, is told as a removal and an addition.

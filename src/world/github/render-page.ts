@@ -29,8 +29,8 @@ const headline = (repository: RepositoryState, issue: IssueState, pull: PullStat
 }
 
 const diffOf = async (repository: RepositoryState, pull: PullState): Promise<string> => {
-  const common = await git(repository.gitDir, ['merge-base', pull.baseSha, pull.headSha])
-  return git(repository.gitDir, ['diff', '--no-color', '--no-ext-diff', common.trim(), pull.headSha])
+  const common = await git(repository, ['merge-base', pull.baseSha, pull.headSha])
+  return git(repository, ['diff', '--no-color', '--no-ext-diff', common.trim(), pull.headSha])
 }
 
 const said = (login: string, text: string): string =>

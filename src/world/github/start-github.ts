@@ -34,7 +34,11 @@ export const startGitHub = async (options: Options): Promise<WorldGitHub & { clo
   })
   state.url = served.origin
   state.apiUrl = `${served.origin}${apiPrefix}`
-  return Object.assign(worldGitHub(state), { close: served.close })
+  const close = async (): Promise<void> => {
+    await served.close()
+    await state.gitHost.close()
+  }
+  return Object.assign(worldGitHub(state), { close })
 }
 
 const answerPage = async (state: GitHubState, path: string, response: ServerResponse): Promise<void> => {

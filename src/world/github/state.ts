@@ -2,6 +2,7 @@ import type { KeyObject } from 'node:crypto'
 import type { FaultRule, RecordedRequest, Violation, WorldUser } from '../contract.ts'
 import type { WebhookValidator } from '../validate/github-validator.ts'
 import type { Validator } from '../validate/validator.ts'
+import type { GitHost } from './git-host.ts'
 
 export type PermissionName = 'admin' | 'maintain' | 'write' | 'triage' | 'read' | 'none'
 export type Grants = Record<string, string>
@@ -75,6 +76,7 @@ export type RepositoryState = {
   name: string
   fullName: string
   gitDir: string
+  gitHost: GitHost
   private: boolean
   archived: boolean
   installed: boolean
@@ -135,6 +137,7 @@ export type AppState = {
 /** Everything that the stand-in of GitHub remembers. Made by `new-state.ts`, one for each world. */
 export type GitHubState = {
   folder: string
+  gitHost: GitHost
   /** Known once the server listens. */
   url: string
   apiUrl: string

@@ -79,7 +79,7 @@ export const worldRepository = (state: GitHubState, repository: RepositoryState)
     return tell(state, repository, 'pull_request', parts, actor, options)
   },
   git: async (...args) => {
-    const printed = await git(repository.gitDir, args)
+    const printed = await git(repository, args)
     await refreshRefs(repository)
     return printed
   },

@@ -8,7 +8,7 @@ type Commit = { branch: string; files: Record<string, FileContent>; message: str
 export const writeCommit = async (repository: RepositoryState, commit: Commit): Promise<string> => {
   const ref = `refs/heads/${commit.branch}`
   const parent = repository.refs.get(ref) ?? repository.refs.get(`refs/heads/${repository.defaultBranch}`)
-  await git(repository.gitDir, ['fast-import', '--quiet', '--force'], instructions(ref, parent, commit))
+  await git(repository, ['fast-import', '--quiet', '--force'], instructions(ref, parent, commit))
   await refreshRefs(repository)
   return repository.refs.get(ref) ?? ''
 }

@@ -46,12 +46,12 @@ const compare = async (call: RepositoryCall): Promise<Answer> => {
   const [baseName = '', headName = ''] = range.split('...')
   const [base, head] = await Promise.all([commitOf(call.repository, baseName), commitOf(call.repository, headName)])
   if (base === null || head === null) return notFound()
-  const common = (await git(call.repository.gitDir, ['merge-base', base, head]).catch(() => '')).trim()
+  const common = (await git(call.repository, ['merge-base', base, head]).catch(() => '')).trim()
   if (common === '') return refused(404, `No common ancestor between ${baseName} and ${headName}.`)
   if (call.accept.includes('diff')) {
     return {
       status: 200,
-      text: await git(call.repository.gitDir, ['diff', '--no-color', '--no-ext-diff', common, head]),
+      text: await git(call.repository, ['diff', '--no-color', '--no-ext-diff', common, head]),
     }
   }
   return ok(await renderComparison(call, { range, base, head, common }))

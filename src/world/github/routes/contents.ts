@@ -20,7 +20,7 @@ const contents = async (call: RepositoryCall): Promise<Answer> => {
     const children = await entries(call, commit, [`${path}/`])
     return ok(children.map((child) => renderEntry(call, ref, child)))
   }
-  const bytes = await gitBytes(call.repository.gitDir, ['cat-file', 'blob', entry.sha])
+  const bytes = await gitBytes(call.repository, ['cat-file', 'blob', entry.sha])
   if (call.accept.includes('raw')) return { status: 200, text: bytes.toString() }
   if (entry.mode === '120000')
     return ok({ ...renderEntry(call, ref, entry), type: 'symlink', target: bytes.toString() })
@@ -29,7 +29,7 @@ const contents = async (call: RepositoryCall): Promise<Answer> => {
 }
 
 const entries = async (call: RepositoryCall, commit: string, paths: string[]): Promise<Entry[]> => {
-  const listed = await git(call.repository.gitDir, ['ls-tree', '-l', '-z', commit, '--', ...paths])
+  const listed = await git(call.repository, ['ls-tree', '-l', '-z', commit, '--', ...paths])
   return listed
     .split('\0')
     .filter((line) => line !== '')

@@ -27,7 +27,7 @@ export const pullRoutes: Route[] = [
       if (!call.accept.includes('diff')) return ok(await inFull(call, pull))
       return {
         status: 200,
-        text: await git(call.repository.gitDir, ['diff', '--no-ext-diff', ...(await range(call, pull))]),
+        text: await git(call.repository, ['diff', '--no-ext-diff', ...(await range(call, pull))]),
       }
     }),
   ),
@@ -120,7 +120,7 @@ const listed = (call: RepositoryCall): PullState[] => {
 
 const range = async (call: RepositoryCall, pull: PullState): Promise<[string, string]> => {
   const base = call.repository.refs.get(`refs/heads/${pull.base}`) ?? pull.baseSha
-  const common = await git(call.repository.gitDir, ['merge-base', base, pull.headSha]).catch(() => base)
+  const common = await git(call.repository, ['merge-base', base, pull.headSha]).catch(() => base)
   return [common.trim(), pull.headSha]
 }
 

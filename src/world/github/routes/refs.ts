@@ -23,7 +23,7 @@ export const refRoutes: Route[] = [
   repositoryRoute('DELETE /git/refs/{ref}', 'contents:write', async (call) => {
     const name = `refs/${call.parameters['ref']}`
     if (!call.repository.refs.has(name)) return refused(422, 'Reference does not exist')
-    await git(call.repository.gitDir, ['update-ref', '-d', name])
+    await git(call.repository, ['update-ref', '-d', name])
     await refreshRefs(call.repository)
     return noContent()
   }),
@@ -54,12 +54,12 @@ const createRef = async (call: RepositoryCall): Promise<Answer> => {
     return refused(422, "Reference name must start with 'refs' and have at least two slashes.")
   if (call.repository.refs.has(name)) return refused(422, 'Reference already exists')
   if ((await commitOf(call.repository, sha)) === null) return refused(422, 'Object does not exist')
-  const isWellFormed = await git(call.repository.gitDir, ['check-ref-format', name]).then(
+  const isWellFormed = await git(call.repository, ['check-ref-format', name]).then(
     () => true,
     () => false,
   )
   if (!isWellFormed) return refused(422, `${name} is not a valid ref name.`)
-  await git(call.repository.gitDir, ['update-ref', name, sha])
+  await git(call.repository, ['update-ref', name, sha])
   await refreshRefs(call.repository)
   return created(renderRef(call, name))
 }
@@ -70,12 +70,12 @@ const updateRef = async (call: RepositoryCall): Promise<Answer> => {
   const old = call.repository.refs.get(name)
   if (old === undefined) return refused(422, 'Reference does not exist')
   if ((await commitOf(call.repository, sha)) === null) return refused(422, 'Object does not exist')
-  const isForward = await git(call.repository.gitDir, ['merge-base', '--is-ancestor', old, sha]).then(
+  const isForward = await git(call.repository, ['merge-base', '--is-ancestor', old, sha]).then(
     () => true,
     () => false,
   )
   if (!isForward && call.body['force'] !== true) return refused(422, 'Update is not a fast forward')
-  await git(call.repository.gitDir, ['update-ref', name, sha])
+  await git(call.repository, ['update-ref', name, sha])
   await refreshRefs(call.repository)
   return ok(renderRef(call, name))
 }
