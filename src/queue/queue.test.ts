@@ -34,6 +34,20 @@ describeOnEachDatabase('the queue', (open, kind) => {
     await database.query('truncate pgboss.job')
   })
 
+  test('a start sets a lane back that is not as it should be, and leaves the others alone', async () => {
+    await startQueue(database)
+    const lanesNow = async () =>
+      (await database.query('select name, retry_limit, dead_letter, updated_on from pgboss.queue order by name')).rows
+    const before = await lanesNow()
+    await database.query("update pgboss.queue set retry_limit = 1 where name = 'report'")
+    const queue = await startQueue(database)
+    const set = (rows: Record<string, unknown>[]) => rows.map(({ updated_on, ...row }) => row)
+    const others = (rows: Record<string, unknown>[]) => rows.filter(({ name }) => name !== 'report')
+    expect(set(await lanesNow())).toEqual(set(before))
+    expect(others(await lanesNow())).toEqual(others(before))
+    await database.db.transaction().execute((tx) => queue.enqueue('report', { runId: 'run_1' }, { tx }))
+  })
+
   test('a job exists if and only if its transaction commits', async () => {
     const queue = await startQueue(database)
     const failing = database.db.transaction().execute(async (tx) => {

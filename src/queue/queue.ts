@@ -1,4 +1,4 @@
-import { fromKysely, PgBoss } from 'pg-boss'
+import { fromKysely, PgBoss, type QueueOptions, type QueueResult } from 'pg-boss'
 import { JourneymanError } from '../domain/errors.ts'
 import type { Database, Tx } from '../store/database.ts'
 import { bossDatabase } from './boss-database.ts'
@@ -114,23 +114,32 @@ const makeBoss = (
   })
 
 /**
- * Makes the lanes' queues and reads them back: a queue first met inside a transaction would be looked up on another
+ * Makes the lanes' queues, and changes those that an older version made otherwise. pg-boss knows the queues that it found
+ * when it started; one that is new to it is read back: first met inside a transaction, it would be looked up on another
  * connection, which the embedded database does not have.
  */
 const makeQueues = async (boss: PgBoss): Promise<void> => {
-  const known = new Set((await boss.getQueues()).map(({ name }) => name))
-  if (!known.has(deadLetters)) await boss.createQueue(deadLetters, { retentionSeconds: 30 * 86_400 })
+  const known = new Map((await boss.getQueues()).map((queue) => [queue.name, queue]))
+  if (!known.has(deadLetters)) {
+    await boss.createQueue(deadLetters, { retentionSeconds: 30 * 86_400 })
+    await remember(boss, deadLetters)
+  }
   for (const lane of lanes) {
     const settings = { ...laneSettings[lane], deadLetter: deadLetters, notify: true }
-    if (known.has(lane)) await boss.updateQueue(lane, settings)
+    const found = known.get(lane)
+    if (found && isAsSet(found, settings)) continue
+    if (found) await boss.updateQueue(lane, settings)
     else await boss.createQueue(lane, settings)
+    await remember(boss, lane)
   }
-  await warmCache(boss)
 }
 
-/** `findJobs` and `insert` look a queue up once and remember it; an empty insert writes nothing. */
-const warmCache = async (boss: PgBoss): Promise<void> => {
-  for (const name of [...lanes, deadLetters]) await boss.insert(name, [])
+const isAsSet = (found: QueueResult, settings: QueueOptions): boolean =>
+  Object.entries(settings).every(([key, value]) => found[key as keyof QueueOptions] === value)
+
+/** `insert` looks a queue up once and remembers it; an empty one writes nothing. */
+const remember = async (boss: PgBoss, name: string): Promise<void> => {
+  await boss.insert(name, [])
 }
 
 const inTransaction = (tx: Tx | undefined) => (tx ? { db: fromKysely(tx as never) } : {})

@@ -20,6 +20,8 @@ const migrationLock = 0x4a4d_4d49
  * that is not in order.
  */
 export const migrate = async (database: Database, folder = shippedMigrations): Promise<string[]> => {
+  // The usual start finds nothing to do, and needs neither the lock nor a transaction for each file to see it.
+  if ((await pendingMigrations(database, folder)).length === 0) return []
   const migrations = await readMigrations(folder)
   const applied: string[] = []
   for (const migration of migrations) {
