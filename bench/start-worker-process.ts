@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Bench, Place } from './open-bench.ts'
-import type { WorkerFacts, WorkerOrder } from './worker-process.ts'
+import type { RestingMemory, WorkerFacts, WorkerOrder } from './worker-process.ts'
 
 export type WorkerProcess = {
   query: <Row>(text: string, values?: unknown[]) => Promise<Row[]>
@@ -12,6 +12,7 @@ export type WorkerProcess = {
   /** A person's yes and the run's job, in one transaction. */
   approve: (runId: string, address: string) => Promise<void>
   facts: () => Promise<WorkerFacts>
+  rest: () => Promise<RestingMemory>
   kill: () => Promise<void>
 }
 
@@ -54,6 +55,7 @@ export const startWorkerProcess = async (bench: Bench, place: Place): Promise<Wo
       await ask({ do: 'approve', runId, address })
     },
     facts: async () => (await ask({ do: 'facts' })) as WorkerFacts,
+    rest: async () => (await ask({ do: 'rest' })) as RestingMemory,
     kill,
   }
 }
