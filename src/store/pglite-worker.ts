@@ -1,4 +1,5 @@
 import { existsSync } from 'node:fs'
+import { flushCompileCache } from 'node:module'
 import { parentPort, workerData } from 'node:worker_threads'
 import { PGlite } from '@electric-sql/pglite'
 
@@ -49,6 +50,8 @@ try {
     )
   })
   reply({ ready: true })
+  // Kept now: at its end this thread is not asked, and a process that is killed leaves nothing.
+  flushCompileCache()
 } catch (error) {
   const text = error instanceof Error ? error.message : String(error)
   reply({ failed: existsSync(folder) ? text : `${folder} cannot be made: ${text}` })

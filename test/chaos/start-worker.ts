@@ -20,8 +20,6 @@ export type WorkerProcess = {
 /** A process with everything imported, which has not begun yet: what a restart costs in between is only the beginning. */
 export const loadWorker = async (cacheFolder: string): Promise<WorkerProcess> => {
   const child = fork(join(import.meta.dirname, 'worker-process.ts'), [], {
-    // It lives for seconds: the embedded database is not worth being optimised for it, a quarter of what a start costs.
-    execArgv: ['--liftoff-only'],
     stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
     // The compiled modules are kept for the next one: half of the time that a process needs to load.
     env: { PATH: process.env['PATH'] ?? '', NODE_COMPILE_CACHE: cacheFolder },

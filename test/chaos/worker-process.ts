@@ -1,3 +1,4 @@
+import { flushCompileCache } from 'node:module'
 import { type App, buildApp } from '../../src/app.ts'
 import { type DeepPartial, loadConfig } from '../../src/config/load-config.ts'
 import type { Config } from '../../src/config/schema.ts'
@@ -21,6 +22,8 @@ const obey = async (order: Order): Promise<unknown> => {
     case 'start':
       return start(order.folder, order.overrides)
     case 'arm':
+      // What it has loaded only when it was needed.
+      flushCompileCache()
       return armCrashPoint(order.point, order.occurrence)
     case 'disarm':
       return disarmCrashPoint()
@@ -45,4 +48,6 @@ process.on('message', ({ id, order }: { id: number; order: Order }) => {
   )
 })
 process.on('disconnect', () => process.exit())
+// Node writes it when a process ends by itself, and this one is going to be killed.
+flushCompileCache()
 process.send?.({ id: 0 })
