@@ -1,5 +1,17 @@
 import type { CrashPoint } from './crash-point.ts'
 
+export const effectKinds = [
+  'push',
+  'pull_request',
+  'comment',
+  'reaction',
+  'labels',
+  'status',
+  'check_run',
+  'task',
+  'branch',
+] as const
+
 /**
  * One write to the outside world. Its row says intended, then sent, then confirmed; after a crash the outside is asked
  * with `find` before anything is sent again.
@@ -7,7 +19,7 @@ import type { CrashPoint } from './crash-point.ts'
 export type Effect<Result> = {
   /** Unique in its run: `pull_request:<branch>`, `comment.progress`. */
   key: string
-  kind: 'push' | 'pull_request' | 'comment' | 'reaction' | 'labels' | 'status' | 'check_run' | 'task' | 'branch'
+  kind: (typeof effectKinds)[number]
   /** Where it goes, for people: `acme/shop#12`. */
   target: string
   /** What is written, small and without secrets. For a `set` it is also what tells whether anything has changed. */

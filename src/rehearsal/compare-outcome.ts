@@ -21,9 +21,13 @@ export const compareOutcome = (expected: Expected, outcome: Outcome): Difference
 ]
 
 const state = ({ state: said, failure: failed }: Expected, outcome: Outcome): Difference[] => {
-  if (said === undefined && failed !== undefined) return []
+  // One that never began has failed with nothing, and neither has one that is done.
+  if (said === undefined && failed !== undefined) return ended.has(outcome.state) ? [] : [failedNot(outcome)]
   return differencesOf('state', said ?? 'done', outcome.state)
 }
+
+const ended: ReadonlySet<string> = new Set(['failed', 'stopped', 'refused'])
+const failedNot = ({ state: actual }: Outcome): Difference => ({ key: 'state', expected: 'failed', actual })
 
 const failure = ({ failure: said }: Expected, { failure: found }: Outcome): Difference[] => {
   if (said === undefined) return []

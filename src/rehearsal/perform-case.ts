@@ -55,11 +55,17 @@ const play = async (stage: Stage, definition: Definition, each: Case): Promise<P
   await forgetServices(db)
   const scene = await setScene(world, each, stage.nextNumber())
   const happen = async (deed: Parameters<typeof doDeed>[2]): Promise<void> => void (await doDeed(world, scene, deed))
+  const left = new Set(each.later.filter((deed) => deed.during !== undefined))
   const atWork = async ({ address, name }: Speaker): Promise<void> => {
-    for (const deed of each.later) if (deed.during === address || deed.during === name) await happen(deed)
+    for (const deed of each.later) {
+      if (deed.during !== address && deed.during !== name) continue
+      left.delete(deed)
+      await happen(deed)
+    }
   }
   const speaker = () => whoSpeaks(db, scene)
-  world.claude.script = withOutages(scriptOf(each.model, speaker, atWork), each.outages ?? [])
+  const { script, unmet } = withOutages(scriptOf(each.model, speaker, atWork), each.outages ?? [])
+  world.claude.script = script
   const delivered = await doDeed(world, scene, each.start)
   const known = delivered && (await getDelivery(db, 'github', delivered.guid))
   const runId = known?.runs[0] ?? null
@@ -71,9 +77,15 @@ const play = async (stage: Stage, definition: Definition, each: Case): Promise<P
   if (runId !== null && isLive(outcome.state as never)) await endNow(db, runId)
   const expected = each.expect ?? {}
   const problem = stuck !== null && expected.state !== 'parked' ? failureOf(new Error(stuck)) : null
-  const never = unused.map((key) => ({ key, expected: 'to come about', actual: 'the run never waited for it' }))
+  const never = [
+    ...unused.map((key) => neverCame(key, 'the run never waited for it')),
+    ...[...left].map((deed) => neverCame(`later: ${JSON.stringify(deed)}`, 'its agent never asked the model')),
+    ...[...scene.unmet(), ...unmet()].map((one) => neverCame(`outages: ${JSON.stringify(one)}`, 'no request met it')),
+  ]
   return { outcome, differences: [...compareOutcome(expected, outcome), ...never], problem }
 }
+
+const neverCame = (key: string, actual: string): Difference => ({ key, expected: 'to come about', actual })
 
 /** One agent at a time works in a run; a step that asks the model without being an agent is found as the step at work. */
 const whoSpeaks = async (db: Db, scene: Scene): Promise<Speaker | null> => {
@@ -91,21 +103,24 @@ const whoSpeaks = async (db: Db, scene: Scene): Promise<Speaker | null> => {
   return { conversation: agent.id, address: agent.address, name }
 }
 
-const withOutages = (script: Script, outages: Outage[]): Script => {
+const withOutages = (script: Script, outages: Outage[]): { script: Script; unmet: () => Outage[] } => {
   const left = outages
     .filter((outage) => outage.on === 'claude')
-    .map(({ answer, times = 1, after = 0 }) => ({ answer, times, after }))
-  return (request) => {
-    const due = left.find((outage) => outage.times > 0)
+    .map((outage) => ({ outage, times: outage.times ?? 1, after: outage.after ?? 0, met: false }))
+  const interrupted: Script = (request) => {
+    const due = left.find((one) => one.times > 0)
     if (!due) return script(request)
     if (due.after > 0) {
       due.after -= 1
       return script(request)
     }
     due.times -= 1
-    if (typeof due.answer === 'number') return { fault: { kind: 'status', status: due.answer } }
-    return { text: 'Cut off.', fault: due.answer === 'hang' ? { kind: 'hang' } : { kind: 'cut', afterEvents: 1 } }
+    due.met = true
+    const { answer } = due.outage
+    if (typeof answer === 'number') return { fault: { kind: 'status', status: answer } }
+    return { text: 'Cut off.', fault: answer === 'hang' ? { kind: 'hang' } : { kind: 'cut', afterEvents: 1 } }
   }
+  return { script: interrupted, unmet: () => left.filter(({ met }) => !met).map(({ outage }) => outage) }
 }
 
 /** People answer where they were asked: below the ticket, by name of the step. What may not be answered is not. */

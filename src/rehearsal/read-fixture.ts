@@ -1,4 +1,6 @@
+import { effectKinds } from '../domain/effect.ts'
 import type { Definition, Problem, Step } from '../workflow/language/definition.ts'
+import { settersIn } from '../workflow/language/names-set-by.ts'
 import { suggestion } from '../workflow/language/nearest.ts'
 import { problemAt, readPart } from '../workflow/language/schema-problems.ts'
 import { everyStep } from '../workflow/language/steps-within.ts'
@@ -12,6 +14,7 @@ import {
   type Test,
   worldEvents,
 } from './fixture-schema.ts'
+import { isPlace } from './is-place.ts'
 
 /** A case with its defaults filled in. */
 export type Case = Omit<Test, 'event' | 'answers' | 'people'> & {
@@ -48,11 +51,13 @@ export const readFixture = (
   tellRepeats(fixture, tell)
   cases.forEach((each, index) => {
     if (!hasStart(each.start)) tell(['tests', index], 'Nothing starts the workflow by itself: say the `event`.')
-    tellUnknown(each, fixture, index, steps, tell)
+    tellUnknown(each, fixture, index, { definition, others, steps }, tell)
+    tellUnknownExpected(each, ['tests', index, 'expect'], definition, tell)
   })
   return { cases, problems }
 }
 
+type Known = { definition: Definition; others: readonly Definition[]; steps: readonly string[] }
 type Tell = (path: Path, message: string) => void
 
 const hasStart = (start: Start): boolean => start.event !== undefined || start.comment !== undefined
@@ -66,13 +71,16 @@ const tellRepeats = ({ tests }: Fixture, tell: Tell): void => {
 }
 
 /** Names of steps and people that are nowhere: such a test would say nothing, or wait for nobody. */
-const tellUnknown = (each: Case, fixture: Fixture, index: number, steps: readonly string[], tell: Tell): void => {
+const tellUnknown = (each: Case, fixture: Fixture, index: number, known: Known, tell: Tell): void => {
   const own = (key: keyof Test): Path =>
     fixture.tests[index]?.[key] === undefined ? ['defaults', key] : ['tests', index, key]
   const step = (path: Path, address: string): void => {
     const name = nameIn(address)
-    if (steps.includes(name) || address.startsWith('@')) return
-    tell(path, `The workflow has no step \`${name}\`.${suggestion(name, steps)}`)
+    const { definition, others, steps } = known
+    if (!steps.includes(name) && address !== '@start')
+      tell(path, `The workflow has no step \`${name}\`.${suggestion(name, steps)}`)
+    else if (name !== address && !isPlace(address, definition, others))
+      tell(path, `There is a step \`${name}\`, but none at \`${address}\`.`)
   }
   const person = (path: Path, login: string | undefined): void => {
     const people = Object.keys(each.people)
@@ -91,6 +99,25 @@ const tellUnknown = (each: Case, fixture: Fixture, index: number, steps: readonl
   person([...own('event'), 'by'], each.start.by)
   for (const [name, list] of Object.entries(each.answers)) {
     for (const { by } of list) person([...own('answers'), name], by)
+  }
+}
+
+/** What is never there can be expected not to be there for ever. */
+const tellUnknownExpected = (each: Case, path: Path, definition: Definition, tell: Tell): void => {
+  const { variables = {}, effects = {} } = each.expect ?? {}
+  const set = [...Object.keys(definition.variables), ...settersIn(everyStep(definition)).keys()]
+  for (const name of Object.keys(variables)) {
+    const root = name.split('.')[0] as string
+    if (set.includes(root)) continue
+    tell([...path, 'variables', name], `The workflow sets no variable \`${root}\`.${suggestion(root, set)}`)
+  }
+  const kinds: [string | number, string][] = Array.isArray(effects)
+    ? effects.map(({ kind }, index) => [index, kind])
+    : Object.keys(effects).map((kind) => [kind, kind])
+  for (const [key, kind] of kinds) {
+    if (effectKinds.some((known) => known === kind)) continue
+    const hint = suggestion(kind, effectKinds) || ` There are ${effectKinds.join(', ')}.`
+    tell([...path, 'effects', key], `There is no kind of effect \`${kind}\`.${hint}`)
   }
 }
 

@@ -1,5 +1,6 @@
 import { relative } from 'node:path'
 import { styleText } from 'node:util'
+import { duration } from '../domain/duration.ts'
 import { formatUsd, microUsd } from '../domain/money.ts'
 import type { Difference } from './match-value.ts'
 import type { OutcomeStep } from './outcome.ts'
@@ -51,7 +52,7 @@ const here = (file: string): string => {
 
 const factsOf = ({ costUsd, waited }: NonNullable<Performance['outcome']>): string[] => [
   ...(costUsd > 0 ? [formatUsd(microUsd(costUsd))] : []),
-  ...(waited >= 1 ? [`would have waited ${waited} s`] : []),
+  ...(waited >= 1 ? [`would have waited ${duration(waited * 1000)}`] : []),
 ]
 
 const example = ({ workflow, fixture }: Rehearsal): string[] => [

@@ -8,6 +8,8 @@ export type Scene = {
   issue: WorldIssue
   pull: WorldPull | null
   person: (login?: string) => WorldUser
+  /** Outages of the code host that no request has met. */
+  unmet: () => Outage[]
 }
 
 const plainFiles = { 'README.md': '# Corner shop\n\nPrices in cents.\n' }
@@ -45,8 +47,11 @@ export const setScene = async (world: World, each: Case, number: number): Promis
   for (const other of each.issues ?? []) open(other)
   const pull = each.pull_request ? await openPull(repository, each.pull_request, person) : null
   repository.archived = archived
-  world.github.faults.push(...(each.outages ?? []).flatMap((outage) => faultsOf(outage, repository.fullName)))
-  return { repository, issue, pull, person }
+  const ofHost = (each.outages ?? []).filter(({ on }) => on !== 'claude')
+  const faults = ofHost.map((outage) => ({ outage, rules: faultsOf(outage, repository.fullName) }))
+  world.github.faults.push(...faults.flatMap(({ rules }) => rules))
+  const unmet = () => faults.filter(({ outage, rules }) => rules.at(-1)?.times === (outage.times ?? 1))
+  return { repository, issue, pull, person, unmet: () => unmet().map(({ outage }) => outage) }
 }
 
 const settingsText = (checks: Record<string, string>): string =>
@@ -67,7 +72,6 @@ const openPull = async (
 
 /** Claude's are the model's own, in `model`: those for any conversation are counted by whoever answers it. */
 const faultsOf = (outage: Outage, fullName: string) => {
-  if (outage.on === 'claude') return []
   const { method, path } = requestOf(outage.request ?? '')
   const before = outage.on === 'git' ? `/${fullName}\\.git` : `/repos/${fullName}`
   const rule = { ...(method && { method }), path: new RegExp(`${before}${path}`) }

@@ -10,7 +10,7 @@ export const variablesOf = (definition: Definition, rows: readonly StepRow[]): R
   const known = new Map(everyStep(definition).map((step) => [step.name, step]))
   const foreign = rows.filter((row) => row.kind === 'workflow').map((row) => `${row.address}/`)
   const own = rows.filter((row) => !foreign.some((prefix) => row.address.startsWith(prefix)))
-  const ended = own.filter((row) => row.state === 'done').toSorted((a, b) => timeOf(a) - timeOf(b))
+  const ended = own.filter((row) => row.state === 'done').toSorted((a, b) => orderOf(a) - orderOf(b))
   const variables: Record<string, unknown> = {}
   for (const row of own) Object.assign(variables, row.evaluated ?? {})
   for (const row of ended) {
@@ -20,16 +20,22 @@ export const variablesOf = (definition: Definition, rows: readonly StepRow[]): R
   return variables
 }
 
-const timeOf = (row: StepRow): number => row.finishedAt?.getTime() ?? 0
+const orderOf = (row: StepRow): number => row.finishOrder ?? 0
 
 const written = (step: Step, result: unknown): [string, unknown][] => {
   const fields = isObject(result) ? result : {}
   const set = step.type === 'system' && step.action === 'set' ? Object.entries(fields) : []
   return [
     ...set,
-    ...Object.entries(step.outputs).map(([field, path]): [string, unknown] => [path, fields[field] ?? null]),
+    ...Object.entries(step.outputs).map(([field, path]): [string, unknown] => [path, valueIn(fields, field)]),
   ]
 }
+
+/** A dotted field goes into what was given, as in the run. */
+const valueIn = (fields: Record<string, unknown>, field: string): unknown =>
+  field
+    .split('.')
+    .reduce<unknown>((found, key) => (isObject(found) && Object.hasOwn(found, key) ? found[key] : null), fields) ?? null
 
 const put = (into: Record<string, unknown>, [key = '', ...rest]: string[], value: unknown): void => {
   if (rest.length === 0) {

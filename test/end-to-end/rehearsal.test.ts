@@ -111,18 +111,22 @@ describe('a case that cannot pass', () => {
       'wrong',
       'steps:\n  - { name: note, action: set, inputs: { price: 250 } }\n',
       `tests:
-  - { name: everything, expect: { state: failed, failure: timeout, steps: { note: skipped }, exactly: true, variables: { price: 251, cake: 1 }, effects: { push: 1 }, pull_request: { title: x }, issue: { title: Cake, labels: [cake] }, comments: [cake], branches: [cake], cost: 1, waited: 50 } }
+  - { name: everything, expect: { state: failed, failure: timeout, steps: { note: skipped }, exactly: true, variables: { price: 251 }, effects: { push: 1 }, pull_request: { title: x }, issue: { title: Cake, labels: [cake] }, comments: [cake], branches: [cake], cost: 1, waited: 50 } }
   - { name: not alone, expect: { steps: {}, exactly: true } }
   - { name: nobody asks, later: [ { comment: /ai stop, when: note } ] }
+  - { name: no agent, later: [ { comment: /ai stop, during: note } ] }
+  - { name: all is well, outages: [ { on: github, request: POST puls, answer: 502 }, { on: claude, answer: 529 } ] }
 `,
     )
     expect(keysOf(rehearsal)).toEqual([
       [
         'everything',
-        'state failure steps.note variables.price variables.cake effects.push pull_request issue.title issue.labels comments branches cost waited',
+        'state failure steps.note variables.price effects.push pull_request issue.title issue.labels comments branches cost waited',
       ],
       ['not alone', 'steps.note'],
       ['nobody asks', expect.stringMatching(/^later: /)],
+      ['no agent', expect.stringMatching(/^later: /)],
+      ['all is well', expect.stringMatching(/^outages: .* outages: /)],
     ])
   })
 })
