@@ -100,7 +100,7 @@ const shapes = {
 
 const labelOf = (step: Step): string[] => {
   const { title, does, marks } = wordsOf(step)
-  return [title, does, ...marks]
+  return [title, ...(does === '' ? [] : [does]), ...marks]
 }
 
 /** What has nothing in it is a box of its own: an empty subgraph has no edges. */

@@ -16,7 +16,7 @@ const rootsOf = (definition: Definition, find: FindUsed): Twig[] => {
   ]
   return [
     ...on.map((trigger) => leaf(`on ${triggerWords(trigger)}`)),
-    ...prerequisites.map(({ condition }) => leaf(`needs ${conditionWords(condition)}`)),
+    ...prerequisites.map(({ condition }) => leaf(`only if ${conditionWords(condition)}`)),
     ...twigsOf(definition.steps, find, new Set([definition.name])),
     ...successCriteria.map(({ condition }) => leaf(`succeeds if ${conditionWords(condition)}`)),
     ...after
@@ -34,7 +34,7 @@ const textOf = (step: Step): string => {
   const { title, does, marks } = wordsOf(step)
   const condition = step.condition === null ? [] : [`if ${conditionWords(step.condition)}`]
   const needs = step.needs.length === 0 ? [] : [line(`after ${step.needs.join(', ')}`)]
-  return [`${title}  ${does}`, ...condition, ...needs, ...marks].join(' · ')
+  return [does === '' ? title : `${title}  ${does}`, ...condition, ...needs, ...marks].join(' · ')
 }
 
 const within = (step: Step, find: FindUsed, seen: ReadonlySet<string>): Twig[] => {

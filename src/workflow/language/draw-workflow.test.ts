@@ -158,10 +158,24 @@ describe('a tree', () => {
       'w',
       '├─ p  side by side, 4 at once',
       '│  ├─ a  run x',
-      '│  └─ b  run y · 9 s',
+      '│  └─ b  run y · at most 9s',
       '└─ c  if task.epic',
       '   └─ then',
       '      └─ d  run z · on error: continue',
+    ])
+  })
+
+  test('says what is asked by its keys, times as people say them, and nothing twice', () => {
+    const shows = '{ plan: "${task.title}", files: [1] }'
+    const definition = ofSteps(
+      `{ name: ask, type: approval, shows: ${shows}, approvers: ["role:write"], timeout: 14400, on_timeout: reject }`,
+      '{ name: pause, type: wait, seconds: 90 }',
+      '{ name: cleanup, action: cleanup }',
+    )
+    expect(drawText(definition).split('\n').slice(1)).toEqual([
+      '├─ ask  approval by role:write, shows plan, files · at most 4h 0m, then reject',
+      '├─ pause  wait 1m 30s',
+      '└─ cleanup',
     ])
   })
 

@@ -1,6 +1,7 @@
+import { duration } from '../../domain/duration.ts'
 import type { Definition, Step, Trigger } from './definition.ts'
 
-/** What a drawing says of a step, in the order in which a person asks: what is it, what does it do, what if it fails. */
+/** What a drawing says of a step (`does` is empty where the title says it), in the order in which a person asks: what is it, what does it do, what if it fails. */
 export type StepWords = { title: string; does: string; marks: string[] }
 
 /** The workflow that a step uses, where the drawing shall go into it. */
@@ -8,7 +9,8 @@ export type FindUsed = (name: string) => Definition | null
 
 export const wordsOf = (step: Step): StepWords => ({
   title: step.name,
-  does: line(doesOf(step)),
+  // A step that is called what it does says it once.
+  does: doesOf(step) === step.name ? '' : line(doesOf(step)),
   marks: [...onErrorMark(step), ...timeoutMark(step), ...rollbackMark(step)],
 })
 
@@ -44,9 +46,9 @@ const doesOf = (step: Step): string => {
     case 'loop':
       return `for each ${step.as} of ${listText(step.forEach)}, at most ${step.maxIterations}${atOnce(step.maxConcurrency)}`
     case 'approval':
-      return `approval by ${step.approvers.join(', ')}${step.shows === null ? '' : ` of ${valueText(step.shows)}`}`
+      return `approval by ${step.approvers.join(', ')}${step.shows === null ? '' : `, shows ${shownText(step.shows)}`}`
     case 'wait':
-      return step.event === null ? `wait ${step.seconds} s` : `wait for ${step.event}`
+      return step.event === null ? `wait ${duration(step.seconds! * 1000)}` : `wait for ${step.event}`
     case 'workflow':
       return `uses ${step.uses}`
     case 'system':
@@ -56,7 +58,12 @@ const doesOf = (step: Step): string => {
 
 const atOnce = (count: number): string => (count === 1 ? '' : `, ${count} at once`)
 const listText = (value: unknown): string => (Array.isArray(value) ? `${value.length} items` : bareText(String(value)))
-const valueText = (value: unknown): string => (typeof value === 'string' ? bareText(value) : JSON.stringify(value))
+/** Of an object its keys: what they hold stands in the file. */
+const shownText = (value: unknown): string => {
+  if (typeof value === 'string') return bareText(value)
+  if (typeof value !== 'object' || value === null) return JSON.stringify(value)
+  return Array.isArray(value) ? `${value.length} items` : Object.keys(value).join(', ')
+}
 
 const onErrorMark = (step: Step): string[] => {
   if (step.onError === 'fail') return []
@@ -66,7 +73,7 @@ const onErrorMark = (step: Step): string[] => {
 const timeoutMark = (step: Step): string[] => {
   if (step.timeoutSeconds === null) return []
   const then = step.type === 'approval' ? `, then ${step.onTimeout}` : ''
-  return [`${step.timeoutSeconds} s${then}`]
+  return [`at most ${duration(step.timeoutSeconds * 1000)}${then}`]
 }
 
 const rollbackMark = (step: Step): string[] =>
