@@ -3,7 +3,7 @@ import { JourneymanError } from '../domain/errors.ts'
 export const wholeNumber = (option: string, text: string): number => {
   const number = Number(text.replace(/^#/, ''))
   if (Number.isSafeInteger(number) && number > 0) return number
-  throw new JourneymanError('invalid_input', `${option} takes a whole number, not "${text}".`)
+  throw new JourneymanError('invalid_input', `${option} takes a whole number from 1 on, not "${text}".`)
 }
 
 /** `k=v` as a pair; the value may hold anything, also more equals signs. */

@@ -1,5 +1,5 @@
 import { setTimeout as wait } from 'node:timers/promises'
-import { z } from 'zod'
+import type { z } from 'zod'
 import { JourneymanError } from '../domain/errors.ts'
 import type { OperateParts, Verb } from './contract.ts'
 import { type Operator, verbs } from './verbs.ts'
@@ -50,5 +50,13 @@ const verbOf = (name: string, input: unknown): { verb: Verb; read: unknown } => 
   if (!verb) throw new JourneymanError('not_found', `There is no verb "${name}" here.`)
   const read = verb.input.safeParse(input ?? {})
   if (read.success) return { verb, read: read.data }
-  throw new JourneymanError('invalid_input', `That cannot be asked so: ${z.prettifyError(read.error)}`)
+  throw new JourneymanError('invalid_input', read.error.issues.map(sentenceOf).join(' '))
+}
+
+const sentenceOf = (issue: z.core.$ZodIssue): string => {
+  const what = issue.path.length === 0 ? 'What is asked' : `"${issue.path.join('.')}"`
+  if (issue.code === 'invalid_value') return `${what} has to be one of ${issue.values.join(', ')}.`
+  if (issue.code === 'too_big') return `${what} is at most ${issue.maximum}.`
+  if (issue.code === 'too_small') return `${what} is at least ${issue.minimum}.`
+  return `${what} cannot be asked so: ${issue.message}.`
 }

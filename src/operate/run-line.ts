@@ -39,10 +39,16 @@ export const runLine = (run: Run, facts: RunFacts): RunLine => ({
 
 export const iso = (time: Date | null): string | null => time?.toISOString() ?? null
 
+/** The day is said where it is not over soon: a wait may be one of weeks. */
+const clock = (time: Date): string => `${time.toISOString().slice(0, 16).replace('T', ' ')} UTC`
+
 const whatNow = (run: Run, facts: RunFacts): string | null => {
   if (!isLive(run.state)) return run.failure?.message ?? null
   if (run.stopRequestedBy !== null) return `is being stopped by ${run.stopRequestedBy}`
   if (facts.waitingApprovals > 0) return 'waits for approval'
-  if (run.state === 'parked') return facts.activity === null ? 'waits' : `waits in ${facts.activity}`
+  if (run.state === 'parked') {
+    const where = facts.activity === null ? 'waits' : `waits in ${facts.activity}`
+    return run.wakeAt === null ? where : `${where} until ${clock(run.wakeAt)}`
+  }
   return facts.activity ?? (run.startedAt === null ? 'waits for a worker' : null)
 }

@@ -133,7 +133,8 @@ describeOnEachHouse('the commands beside a server', (open, kind) => {
       [['run', 'ask_twise'], /^There is no workflow "ask_twise"\. Did you mean `ask_twice`\?/],
       [['run', 'ask_twice', '--repository', 'acme/shop', '--input', 'plan'], /^--input takes name=value, not "plan"\./],
       [['run', 'ask_twice', '--repository', 'acme/shop'], /^ask_twice needs plan/],
-      [['status', '--state', 'lively'], /state/],
+      [['status', '--state', 'lively'], /^"state" has to be one of queued, running, .*, live\.$/m],
+      [['status', '--limit', '501'], /^"limit" is at most 500\.$/m],
     ]
     for (const [args, sentence] of wrong) {
       expect(await say(...args)).toMatchObject({ code: 2, out: '', err: expect.stringMatching(sentence) })
