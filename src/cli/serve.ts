@@ -22,7 +22,10 @@ export const serve = async (only: string | undefined): Promise<ExitCode> => {
   const app = buildApp(loaded.config, { web: only !== 'worker', worker: only !== 'web', onLost: lost.resolve })
   // From here on, so that being asked to end while it starts is an end in good order too.
   const ending = untilEnded(lost.promise)
-  await app.start()
+  const { sandbox } = await app.start()
+  // Said at once, and not first by a run that has come as far as its first command.
+  if (sandbox && !sandbox.usable)
+    app.log('warn', 'there is no sandbox: no command can run', { sandbox: sandbox.summary })
   const watching = watchConfig({
     current: loaded,
     load,
