@@ -1,10 +1,10 @@
 import { Command, CommanderError } from 'commander'
 import { armCrashPointFrom, processEnvironment } from '../config/environment.ts'
 import { installedVersion } from '../config/version.ts'
-import { codeOf } from '../domain/errors.ts'
 import type { AnswerOptions } from './answer.ts'
 import type { CheckOptions } from './check.ts'
 import type { ExitCode } from './exit-code.ts'
+import { fileFailure } from './file-failure.ts'
 import { gather } from './read-options.ts'
 import type { RetryOptions } from './retry.ts'
 import type { RunOptions } from './run.ts'
@@ -24,7 +24,7 @@ export const runCommandLine = async (args: string[]): Promise<ExitCode> => {
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2
     tellFailure(error)
-    return exitCodeOf(codeOf(error))
+    return exitCodeOf(fileFailure(error).code)
   }
 }
 

@@ -75,6 +75,16 @@ describe('a start that cannot be', () => {
     expect(await processesWith(cwd)).toEqual([])
   })
 
+  it('says which folder it cannot work in', async () => {
+    const cwd = await emptyFolder()
+    const file = join(cwd, 'file')
+    await writeFile(file, '')
+    for (const place of [file, join(file, 'data')]) {
+      const ended = await journeyman(['migrate'], { cwd, environment: { JOURNEYMAN_DATA_DIR: place } })
+      expectSentence(ended, 3, /^\S+ should be a folder, and is something else\.\n.*JOURNEYMAN_DATA_DIR/)
+    }
+  })
+
   it('says which process holds the data folder, without harm to that one', async () => {
     const house = await openHouse('pglite')
     const cwd = await emptyFolder()
