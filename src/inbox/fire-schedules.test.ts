@@ -106,6 +106,14 @@ describeOnEachDatabase('schedules', (open) => {
     expect(await runs()).toHaveLength(1)
   })
 
+  it('start in each of several repositories that have the same times', async () => {
+    const time = dailyAt(await ago(hourMs))
+    await scheduled('both', ...['acme/shop', 'acme/bakery'].map((one) => `{ schedule: "${time}", repository: ${one} }`))
+    await seenUntil(await ago(2 * hourMs))
+    await fire()
+    expect((await runs()).map((run) => run.repository)).toEqual(['acme/bakery', 'acme/shop'])
+  })
+
   it('make up once for what was missed, for the last time that it should have been', async () => {
     const missed = await ago(hourMs)
     await scheduled('hourly', `{ schedule: "${missed.getUTCMinutes()} * * * *" }`)

@@ -36,7 +36,8 @@ export const createFireSchedules = (parts: ScheduleParts) => {
         if (trigger.schedule === null) continue
         const places = await placesOf(parts, trigger)
         if (places.length === 0) warnOnce(parts, warned, workflow, trigger.schedule)
-        await fire(parts, { workflow, schedule: trigger.schedule, cron: parseCron(trigger.schedule), places })
+        const { schedule } = trigger
+        await fire(parts, { workflow, schedule, cron: parseCron(schedule), mark: markOf(workflow, trigger), places })
       }
     }
   }
@@ -45,15 +46,18 @@ export const createFireSchedules = (parts: ScheduleParts) => {
 const dayMs = 86_400_000
 
 type Place = Pick<Event, 'repositoryUrl' | 'installation'> & { repository: string }
-type Scheduled = { workflow: LoadedWorkflow; schedule: string; cron: Cron; places: Place[] }
+type Scheduled = { workflow: LoadedWorkflow; schedule: string; cron: Cron; mark: string; places: Place[] }
+
+/** Each repository that is named has a mark of its own: another with the same times moves only its own. */
+const markOf = ({ definition }: LoadedWorkflow, { schedule, repository }: Trigger): string =>
+  [definition.name, schedule, ...(repository === undefined ? [] : [repository])].join(' ')
 
 const fire = async (parts: ScheduleParts, scheduled: Scheduled): Promise<void> => {
-  const { workflow, schedule, cron, places } = scheduled
-  const name = `${workflow.definition.name} ${schedule}`
-  const { until, now } = await startSchedule(parts.database.db, name)
+  const { workflow, schedule, cron, mark, places } = scheduled
+  const { until, now } = await startSchedule(parts.database.db, mark)
   if (dueSince(cron, until, now) === null) return
   await parts.database.db.transaction().execute(async (tx) => {
-    const minute = await moveSchedule(tx, name, (last, time) => dueSince(cron, last, time))
+    const minute = await moveSchedule(tx, mark, (last, time) => dueSince(cron, last, time))
     if (minute === null) return
     await start(
       parts,
