@@ -3,11 +3,13 @@ import { fc, times } from '../../../test/at-random.ts'
 import { breakableDatabase } from '../../../test/breakable-database.ts'
 import { describeOnEachDatabase, type TestDatabase } from '../../../test/databases.ts'
 import { type ErrorCode, JourneymanError } from '../../domain/errors.ts'
+import type { Event } from '../../domain/event.ts'
 import { decideApproval, waitingApprovals } from '../../store/approvals.ts'
-import { parsePinned } from '../language/pinned.ts'
+import { addSignals } from '../../store/signals.ts'
+import { parsePinned, usedKey } from '../language/pinned.ts'
 import { replayRun } from '../replay/replay-run.ts'
 import { type EngineUnderTest, engineUnderTest, workflowOf } from './testing/engine-under-test.ts'
-import { randomWorkflow } from './testing/random-workflow.ts'
+import { type RandomWorkflow, randomWorkflow } from './testing/random-workflow.ts'
 
 /** What the generated steps may fail with, and nothing else. */
 const defined: (ErrorCode | undefined)[] = [undefined, 'command_failed', 'conflict', 'timeout']
@@ -19,7 +21,7 @@ describeOnEachDatabase('any workflow', (open, kind) => {
     database = await open()
   })
 
-  const prepare = async (steps: string) => {
+  const prepare = async ({ steps, uses }: RandomWorkflow) => {
     const calls = new Map<string, number>()
     const engine = await engineUnderTest(database, {
       commands: {
@@ -36,7 +38,19 @@ describeOnEachDatabase('any workflow', (open, kind) => {
       },
     })
     const source = workflowOf(steps)
-    return { engine, calls, source, id: await engine.queueRun(source) }
+    const prompts = Object.fromEntries(Object.entries(uses).map(([name, text]) => [usedKey(name), text]))
+    return {
+      engine,
+      calls,
+      source,
+      prompts,
+      id: await engine.queueRun(source, { uses, waitsFor: ['checks.completed'] }),
+    }
+  }
+
+  const tellOfChecks = async (engine: EngineUnderTest, runId: string) => {
+    const event = { ...(await engine.run(runId)).event, name: 'checks.completed' } as Event
+    await database.db.transaction().execute((tx) => addSignals(tx, [{ runId, delivery: null, event }]))
   }
 
   /** As time and people would: what is asked is answered, what waits is waited for. */
@@ -65,12 +79,13 @@ describeOnEachDatabase('any workflow', (open, kind) => {
         const decision = { runId: id, address, verdict: 'approved' as const, by: 'bob', comment: null }
         await database.db.transaction().execute((tx) => decideApproval(tx, decision))
       }
+      if (round % 2 === 0) await tellOfChecks(engine, id)
       if (state === 'parked') await engine.passTime(id, 120)
     }
     throw new Error(`The run did not end in ${mostRounds} rounds.`)
   }
 
-  const judge = async ({ engine, id, source }: Awaited<ReturnType<typeof prepare>>) => {
+  const judge = async ({ engine, id, source, prompts }: Awaited<ReturnType<typeof prepare>>) => {
     const run = await engine.run(id)
     const rows = Object.values(await engine.steps(id))
     expect(run.failure?.code).toBeOneOf(defined)
@@ -78,7 +93,9 @@ describeOnEachDatabase('any workflow', (open, kind) => {
     expect(rows.filter((row) => row.state === 'running')).toEqual([])
     expect(rows.filter((row) => row.state === 'failed' && row.failure?.code === 'internal')).toEqual([])
     // What the journal says was told was told, once.
-    const told = rows.filter((row) => row.name.startsWith('comment_') && row.state === 'done' && row.kind === 'plugin')
+    const told = rows.filter(
+      (row) => /^(comment|look)_/.test(row.name) && row.state === 'done' && row.kind === 'plugin',
+    )
     const { rows: effects } = (await database.query(
       `select key, state from effects where run_id = $1 and kind = 'comment'`,
       [id],
@@ -92,7 +109,7 @@ describeOnEachDatabase('any workflow', (open, kind) => {
     // What is undone is undone once, newest first.
     const undone = rows.filter((row) => row.address.startsWith('@rollback/'))
     expect(new Set(undone.map((row) => row.address)).size).toBe(undone.length)
-    const replayed = await replayRun({ run, rows, definition: parsePinned(source, {}), prompts: {} })
+    const replayed = await replayRun({ run, rows, definition: parsePinned(source, prompts), prompts })
     expect(replayed.differences).toEqual([])
     return run
   }

@@ -1,7 +1,14 @@
 import { fc } from '../../../../test/at-random.ts'
 
 /** A step as it stands in a file; names are given when the whole is written. */
-type Draft = { kind: string; more: Record<string, unknown>; inner?: Record<string, Draft[]>; graph?: boolean }
+type Draft = {
+  kind: string
+  more: Record<string, unknown>
+  inner?: Record<string, Draft[]>
+  graph?: boolean
+  /** In a graph: so many of those before it are needed, and which. */
+  needs?: number[]
+}
 
 const onError = fc.constantFrom(undefined, 'continue', 'retry', 'rollback')
 const fields = (more: Record<string, unknown>, strategy: string | undefined) => ({
@@ -9,6 +16,9 @@ const fields = (more: Record<string, unknown>, strategy: string | undefined) => 
   ...(strategy !== undefined && { on_error: strategy }),
   ...(strategy === 'retry' && { retry: { count: 1, initial_seconds: 0, jitter: 'none' } }),
 })
+
+/** What any step of a small workflow may have set: it must not matter which worker looks, or how often it was tried. */
+const whatIsSet = Array.from({ length: 12 }, (_, at) => `\${by_set_${at + 1} | default('-')}`).join(' ')
 
 const leaf: fc.Arbitrary<Draft> = fc
   .tuple(
@@ -22,12 +32,16 @@ const leaf: fc.Arbitrary<Draft> = fc
       ['branch', { plugin: 'version_control', action: 'create_branch' }],
       ['wait', { type: 'wait', seconds: 100 }],
       ['approval', { type: 'approval', shows: 'it', timeout: 1_000 }],
+      ['event', { type: 'wait', event: 'checks.completed', timeout: 300 }],
+      ['look', { plugin: 'task_management', action: 'add_comment', inputs: { comment: whatIsSet } }],
     ),
     onError,
     fc.boolean(),
+    fc.array(fc.nat(3), { maxLength: 2 }),
   )
-  .map(([[kind, more], strategy, conditional]) => ({
+  .map(([[kind, more], strategy, conditional, needs]) => ({
     kind,
+    needs,
     more: fields({ ...more, ...(conditional && { condition: '${task_id}' }) }, kind === 'set' ? undefined : strategy),
   }))
 
@@ -80,12 +94,24 @@ const { list } = fc.letrec<{ step: Draft; list: Draft[] }>((tie) => ({
       })),
       weight: 1,
     },
+    {
+      arbitrary: fc.tuple(tie('list'), fc.array(leaf, { maxLength: 1 }), onError).map(([steps, after, strategy]) => ({
+        kind: 'use',
+        more: fields({ type: 'workflow' }, strategy),
+        inner: { steps: steps as Draft[], after },
+      })),
+      weight: 1,
+    },
   ),
 }))
 
-/** Any workflow of the constructs, as the text of its steps (JSON is YAML). It passes the check. */
-export const randomWorkflow: fc.Arbitrary<string> = list.map((drafts) => {
+/** A workflow as the text of its steps, and those that it uses. */
+export type RandomWorkflow = { steps: string; uses: Record<string, string> }
+
+/** Any workflow of the constructs (JSON is YAML). */
+export const randomWorkflow: fc.Arbitrary<RandomWorkflow> = list.map((drafts) => {
   let count = 0
+  const uses: Record<string, string> = {}
   const written = (draft: Draft, needs: string[]): Record<string, unknown> => {
     count += 1
     const name = `${draft.kind}_${count}`
@@ -96,18 +122,27 @@ export const randomWorkflow: fc.Arbitrary<string> = list.map((drafts) => {
       ...draft.more,
       ...(inputs && { inputs }),
       ...(needs.length > 0 && { needs }),
-      ...Object.fromEntries(lists),
+      ...(draft.kind === 'use' ? { uses: kept(name, Object.fromEntries(lists)) } : Object.fromEntries(lists)),
     }
+  }
+  /** Its name, with the definition put on the shelf. */
+  const kept = (name: string, { steps, after }: Record<string, unknown>): string => {
+    const after_it = { always: after }
+    uses[name] = JSON.stringify({ name, description: 'd', version: '1.0.0', steps, post_execution: after_it })
+    return name
   }
   const listed = (steps: Draft[], graph: boolean): unknown[] => {
     const names: string[] = []
     return steps.map((step, index) => {
-      const one = written(step, graph && index > 0 ? [names[index - 1] as string] : [])
+      // What is no leaf needs the one before it; a list with a need is a graph.
+      const places = (step.needs ?? [0]).map((back) => index - 1 - back)
+      const needs = graph ? [...new Set(places)].flatMap((place) => names[place] ?? []) : []
+      const one = written(step, needs)
       names.push(String(one['name']))
       return one
     })
   }
-  return `\n  ${JSON.stringify(listed(drafts, false))}`
+  return { steps: `\n  ${JSON.stringify(listed(drafts, false))}`, uses }
 })
 
 const inputsOf = (kind: string, name: string): Record<string, unknown> | null => {
