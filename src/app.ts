@@ -1,31 +1,15 @@
 import { join } from 'node:path'
-import { createMetrics } from './api/metrics.ts'
 import type { Config } from './config/schema.ts'
 import { createSecretMask, listSecrets } from './config/secrets.ts'
 import { failureOf, JourneymanError } from './domain/errors.ts'
-import { guardWorkspaces } from './guard/guard-workspaces.ts'
-import { createLedger } from './ledger/ledger.ts'
-import { loadPrices } from './ledger/prices.ts'
-import { createGitHubClient } from './plugins/github-client/create-github-client.ts'
-import { createQueue } from './queue/queue.ts'
 import type { Database } from './store/database.ts'
-import { migrate } from './store/migrate.ts'
 import { openDatabase } from './store/open-database.ts'
-import { guardedGitHub } from './wiring/guarded-github.ts'
 import { createLog, type Log } from './wiring/log.ts'
-import { processBreakers } from './wiring/process-breakers.ts'
-import type { Services } from './wiring/services.ts'
 import { requireCredentials } from './wiring/settings.ts'
-import { snapshotShare } from './wiring/snapshot-share.ts'
-import { startControl } from './wiring/start-control.ts'
-import { startWeb } from './wiring/start-web.ts'
-import { startWorker } from './wiring/start-worker.ts'
-import { createWorkflowShelf, type WorkflowShelf } from './wiring/workflow-shelf.ts'
+import type { WorkflowShelf } from './wiring/workflow-shelf.ts'
 import type { LoadedWorkflow } from './workflow/language/definition.ts'
 import type { Workspaces } from './workspace/contract.ts'
 import { createSandbox, type Sandbox } from './workspace/sandbox/sandbox.ts'
-import type { SnapshotShare } from './workspace/shared-snapshots.ts'
-import { createWorkspaces } from './workspace/workspaces.ts'
 
 export type AppOptions = {
   /** Web takes deliveries, worker does the work; both in one process is the default. */
@@ -70,58 +54,37 @@ export const buildApp = (initial: Config, options: AppOptions): App => {
     return opened
   }
 
+  const openStore = async (): Promise<Database> => {
+    const { database: at, data_dir: dataDir } = config
+    const { onLost } = options
+    opened = await openDatabase({ url: at.url, dataDir, poolSize: at.pool_size, ...(onLost && { onLost }) })
+    closing.push(opened.close)
+    return opened
+  }
+
   const start: App['start'] = async () => {
     const credentials = requireCredentials(config, options.worker)
     const sandboxing = options.worker ? openSandbox(config) : null
-    // It is awaited below; until then a failure of it is nobody's. A start that fails meanwhile must still end it.
+    // It is awaited later; until then a failure of it is nobody's. A start that fails meanwhile must still end it.
+    sandboxing?.catch(() => undefined)
     closing.push(async () => (await sandboxing?.catch(() => null))?.close())
-    opened = await openDatabase({
-      url: config.database.url,
-      dataDir: config.data_dir,
-      poolSize: config.database.pool_size,
-      ...(options.onLost && { onLost: options.onLost }),
-    })
-    closing.push(opened.close)
-    await migrate(opened)
-    shelf = await createWorkflowShelf({ database: opened, config: () => config, log })
-    const sandbox = (await sandboxing) ?? null
-    const workspaces = sandbox && (await openWorkspaces(config, sandbox, snapshotShare(config, opened, log)))
-    if (workspaces) closing.push(workspaces.close)
-    const queue = createQueue(opened, { log, supervise: options.worker })
-    // Before what its jobs work with.
-    closing.push(() => queue.stop({ graceMs }))
-    await queue.start()
-    const client = createGitHubClient({
-      ...credentials,
-      apiUrl: config.github.api_url,
-      url: config.github.url,
-      writeBurst: config.github.write_burst,
-      writeGapMs: config.github.write_gap_ms,
-    })
-    const metrics = createMetrics()
-    const breakers = processBreakers(opened.db, { config: () => config, log, count: metrics.service })
-    const services: Services = {
+    // Three quarters of a second of loading, for which the embedded database and the sandbox need not wait.
+    const [database, { startServices }] = await Promise.all([openStore(), import('./wiring/start-services.ts')])
+    const { url, workspaces, ...started } = await startServices({
       config: () => config,
+      credentials,
+      database,
+      sandboxing,
+      web: options.web,
+      offers: options.offers,
+      closing,
+      graceMs: () => graceMs,
+      isStopping: () => stopping,
+      leaving: leaving.signal,
       log,
-      database: opened,
-      queue,
-      shelf: options.offers ? offering(shelf, options.offers) : shelf,
-      breakers,
-      ...guardedGitHub(client, breakers),
-      money: createLedger(opened.db, await loadPrices()),
-    }
-    if (workspaces) {
-      const { apiKey } = credentials
-      const guarded = guardWorkspaces(workspaces, breakers, services.versionControl.name)
-      closing.push(await startWorker({ ...services, workspaces: guarded, apiKey, leaving: leaving.signal }))
-    }
-    const web = options.web
-      ? await startWeb({ ...services, metrics, worker: options.worker, isStopping: () => stopping })
-      : null
-    if (web) closing.push(web.close)
-    closing.push(await startControl({ ...services, shelf }))
-    const url = web?.url ?? null
-    log('info', 'ready', { url, database: opened.kind, sandbox: workspaces?.sandbox.kind, worker: options.worker })
+    })
+    shelf = started.shelf
+    log('info', 'ready', { url, database: database.kind, sandbox: workspaces?.sandbox.kind, worker: options.worker })
     return { url, sandbox: workspaces?.sandbox ?? null }
   }
 
@@ -159,20 +122,6 @@ const openSandbox = async (config: Config): Promise<Sandbox> => {
   await sandbox.close()
   throw new JourneymanError('sandbox_unavailable', `sandbox.kind is "bubblewrap". ${sandbox.status.summary}`)
 }
-
-const openWorkspaces = (config: Config, sandbox: Sandbox, share: SnapshotShare | undefined): Promise<Workspaces> =>
-  createWorkspaces({
-    folder: join(config.data_dir, 'work'),
-    sandbox,
-    share,
-    mirrorFreshSeconds: config.workspace.mirror_fresh_seconds,
-    mirrorsMaxMb: config.workspace.mirrors_max_mb,
-  })
-
-const offering = (shelf: WorkflowShelf, offers: (workflow: LoadedWorkflow) => boolean): WorkflowShelf => ({
-  ...shelf,
-  workflows: () => shelf.workflows().filter(offers),
-})
 
 const closeAll = async (closing: (() => Promise<void>)[], log: Log): Promise<void> => {
   for (const close of closing.splice(0).reverse()) {
