@@ -33,8 +33,27 @@ const answer = async (lite: PGlite, request: HostRequest): Promise<Uint8Array> =
   }
   const isStartup = request.bytes[0] === 0
   if (isStartup) await forgetLastClient(lite)
-  const bytes = lite.execProtocolRawSync(request.bytes)
-  return isStartup ? new Uint8Array(bytes) : bytes
+  return exchange(lite, request.bytes)
+}
+
+/** As a stream, since the whole answer at once is also parsed by PGlite, and what it has parsed so it keeps for good. */
+const exchange = async (lite: PGlite, bytes: Uint8Array): Promise<Uint8Array> => {
+  const chunks: Uint8Array[] = []
+  // A chunk lies in the database's own memory, where the next is written over it.
+  const onRawData = (chunk: Uint8Array): void => void chunks.push(chunk.slice())
+  await lite.execProtocolRawStream(bytes, { syncToFs: false, onRawData })
+  return chunks.length === 1 && chunks[0] ? chunks[0] : joined(chunks)
+}
+
+/** In a buffer of its own, which is handed over; `Buffer.concat` may give a part of one that others use. */
+const joined = (chunks: Uint8Array[]): Uint8Array => {
+  const whole = new Uint8Array(chunks.reduce((length, chunk) => length + chunk.length, 0))
+  let at = 0
+  for (const chunk of chunks) {
+    whole.set(chunk, at)
+    at += chunk.length
+  }
+  return whole
 }
 
 try {
