@@ -1,5 +1,5 @@
 import type { EffectGuard } from '../domain/effect.ts'
-import { type Failure, failureOf, JourneymanError } from '../domain/errors.ts'
+import { codeOf, type Failure, failureOf, JourneymanError } from '../domain/errors.ts'
 import type { Run } from '../domain/run.ts'
 import { isOperators, subjectOf } from '../domain/subject.ts'
 import type { Permission } from '../plugins/version-control/contract.ts'
@@ -45,10 +45,22 @@ export const createAcknowledge =
       } catch (error) {
         // An app that was taken off the repository, a ticket that is gone: nobody is there to wait for, or to tell.
         if (!isForGood(error)) throw error
-        await finishUnacknowledged(parts, lease.run, error)
+        await finishUnacknowledged(parts, lease.run, absent(lease.run, error))
       }
       return { outcome: 'done', told: true }
     })
+
+/** Which address answered so is nothing to whoever asked for it; what is not there is. */
+const absent = (run: Run, error: unknown): unknown => {
+  if (codeOf(error) !== 'not_found') return error
+  const { kind, key } = subjectOf(run)
+  const what =
+    kind === 'request' ? run.repository : `${kind === 'change' ? 'pull request' : kind} ${key} of ${run.repository}`
+  return new JourneymanError('not_found', `There is no ${what}, or it cannot be seen from here.`, {
+    nextAction: 'See that it is there, and that the GitHub App is installed on the repository.',
+    cause: error,
+  })
+}
 
 const finishUnacknowledged = (parts: AcknowledgeParts, run: Run, error: unknown): Promise<void> =>
   parts.database.db.transaction().execute(async (tx) => {

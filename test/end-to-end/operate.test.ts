@@ -139,6 +139,11 @@ describeOnEachHouse('the commands beside a server', (open, kind) => {
     for (const [args, sentence] of wrong) {
       expect(await say(...args)).toMatchObject({ code: 2, out: '', err: expect.stringMatching(sentence) })
     }
+    const lost = await say('run', 'standard_dev_workflow', '--repository', house.repository.fullName, '--issue', '99')
+    expect(lost).toMatchObject({
+      code: 1,
+      out: expect.stringContaining(`There is no issue 99 of ${house.repository.fullName},`),
+    })
   })
 
   it.skipIf(kind === 'postgres')('stop a run, also one whose server was killed and comes back', async () => {
