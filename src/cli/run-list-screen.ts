@@ -32,7 +32,7 @@ type Head = (typeof allHeads)[number]
 type Cells = Record<Head, string>
 
 /** What is done without first where the width is small. */
-const dispensable: Head[] = ['by', 'began', 'workflow', 'took', 'cost']
+const dispensable: Head[] = ['by', 'began', 'workflow', 'took', 'cost', 'about']
 
 const fitting = (rows: Cells[], columns: number): { heads: Head[]; widths: number[] } => {
   let heads: Head[] = [...allHeads]

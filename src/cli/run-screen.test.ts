@@ -121,7 +121,7 @@ describe('one run', () => {
 
 describe('the table of runs', () => {
   const { run } = viewOf({}, { now: 'waits for approval', state: 'parked' })
-  it.each([140, 100, 80, 60])('keeps within %d columns, the run and its state first', (columns) => {
+  it.each([140, 100, 80, 60, 40])('keeps within %d columns, the run and its state first', (columns) => {
     const drawn = drawRunList({ now, runs: [run, { ...run, id: 'run_02' }], breakers: [] }, {
       ...plain,
       columns,
