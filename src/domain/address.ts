@@ -29,6 +29,14 @@ export const within = (parent: string, name: string): string => (parent === '' ?
 export const iteration = (address: string, index: number): string => `${address}[${index}]`
 export const branch = (address: string, taken: Branch): string => `${address}:${taken}`
 
+/** The addresses of the steps that hold one, innermost first. */
+export const holdersOf = (address: string): string[] => {
+  const holders: string[] = []
+  for (let at = address.lastIndexOf('/'); at > 0; at = address.lastIndexOf('/', at - 1))
+    holders.push(address.slice(0, at).replace(/(?:\[\d+\])?(?::\w+)?$/, ''))
+  return holders
+}
+
 export type Segment = { name: string; index: number | null; branch: Branch | null }
 
 /** An address of a sub-workflow in a loop in a sub-workflow is some hundred characters; nothing of ours comes near. */

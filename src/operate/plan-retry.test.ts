@@ -60,6 +60,20 @@ it('leaves what the run went on from, with all that is in it, but not what was c
   expect(plan(steps, null, ['group', 'wait'])).toEqual({ again: ['wait', 'wait2', 'last'], forget: [] })
 })
 
+it('does the whole again of what holds something that was begun after the step on which it goes back to', () => {
+  const steps = stepsOf(
+    'group failed',
+    'group/each done 3',
+    'group/early done 1',
+    'group/bad failed',
+    'group/each[0]/x done 2',
+  )
+  expect(plan(steps, 'bad')).toEqual({
+    again: ['group'],
+    forget: ['group/bad', 'group/each', 'group/each[0]/x'],
+  })
+})
+
 it('lets the end of a workflow within the run come again with its end', () => {
   const steps = stepsOf('sub failed', 'sub/x failed', 'sub/@on_failure/tell done 1', 'other failed', 'other/y failed')
   expect(plan(steps)).toEqual({ again: ['sub', 'sub/x', 'other', 'other/y'], forget: ['sub/@on_failure/tell'] })

@@ -1,3 +1,4 @@
+import { holdersOf } from '../domain/address.ts'
 import { JourneymanError } from '../domain/errors.ts'
 import type { EndedStep, RetryPlan } from '../store/reopen-run.ts'
 
@@ -32,13 +33,21 @@ const isForgotten = ({ address, state, cancelled }: EndedStep): boolean =>
   (address === '@start' && state !== 'done') ||
   (state === 'skipped' && cancelled)
 
-/** What it is in is gone on with; what was done later saw what it had left. */
+/**
+ * What it is in is gone on with; what was done later saw what it had left. Of what holds any of that the whole is done again: it
+ * would be done without it otherwise.
+ */
 const redoneFrom = (steps: EndedStep[], target: EndedStep): EndedStep[] => {
   const isLater = (step: EndedStep): boolean =>
     step.ordinal >= target.ordinal ||
     (step.finishOrder !== null && target.finishOrder !== null && step.finishOrder > target.finishOrder)
-  const later = steps.filter((step) => !isPlace(step) && !isWithin(target, step) && isLater(step))
-  return steps.filter((step) => later.some((one) => one === step || isWithin(step, one)))
+  const around = new Set(holdersOf(target.address))
+  const redone = new Set<string>()
+  for (const step of steps) {
+    if (isPlace(step) || around.has(step.address) || !isLater(step)) continue
+    for (const one of [step.address, ...holdersOf(step.address)]) if (!around.has(one)) redone.add(one)
+  }
+  return steps.filter(({ address }) => [address, ...holdersOf(address)].some((one) => redone.has(one)))
 }
 
 const isUnfinished = ({ state }: EndedStep): boolean => state === 'failed' || state === 'running'

@@ -1,3 +1,4 @@
+import { holdersOf } from '../../domain/address.ts'
 import type { ErrorClass } from '../../domain/error-class.ts'
 import { type Failure, JourneymanError } from '../../domain/errors.ts'
 import type { Claim, Compensation } from '../../domain/run.ts'
@@ -205,14 +206,8 @@ export const openJournal = async (
 }
 
 /** It, or what holds it, has come to its end in spite of what failed, and is only read from then on. */
-const isOver = (rows: ReadonlyMap<string, StepRow>, address: string): boolean => {
-  if (isClosed(rows.get(address))) return true
-  for (let at = address.lastIndexOf('/'); at > 0; at = address.lastIndexOf('/', at - 1)) {
-    const holder = address.slice(0, at).replace(/(?:\[\d+\])?(?::\w+)?$/, '')
-    if (isClosed(rows.get(holder))) return true
-  }
-  return false
-}
+const isOver = (rows: ReadonlyMap<string, StepRow>, address: string): boolean =>
+  [address, ...holdersOf(address)].some((one) => isClosed(rows.get(one)))
 
 const isClosed = (row: StepRow | undefined): boolean => row?.state === 'done' || row?.memo?.['undone'] === true
 
