@@ -5,22 +5,8 @@ import type { Config } from '../config/schema.ts'
 import { installedVersion } from '../config/version.ts'
 import { codeOf, JourneymanError } from '../domain/errors.ts'
 import { createControlClient } from '../operate/control-client.ts'
-import { createOperator } from '../operate/dispatch.ts'
-import type { Operator } from '../operate/verbs.ts'
-import { createQueue } from '../queue/queue.ts'
-import type { Database } from '../store/database.ts'
 import { findHolder } from '../store/lock-folder.ts'
-import { migrate, pendingMigrations } from '../store/migrate.ts'
-import { openDatabase } from '../store/open-database.ts'
-import { operateParts } from './operate-parts.ts'
-import { createWorkflowShelf } from './workflow-shelf.ts'
-
-export type OpenedOperator = {
-  operator: Operator
-  /** Whether somebody may be at work on runs: on the embedded database, only while a server holds it. */
-  attended: boolean
-  close: () => Promise<void>
-}
+import type { OpenedOperator } from './opened-operator.ts'
 
 /** So long a server that starts, or another command, may hold the database without saying how it can be reached. */
 const patienceMs = 30_000
@@ -66,41 +52,6 @@ const silent = (folder: string, { pid, host }: { pid: number; host: string }): J
     },
   )
 
-const openDirectly = async (config: Config, by: string): Promise<OpenedOperator> => {
-  const { database: at, data_dir: dataDir } = config
-  const database = await openDatabase({ url: at.url, dataDir, poolSize: 2 })
-  const queue = createQueue(database, { supervise: false })
-  let started: Promise<void> | null = null
-  const close = async () => {
-    if (started) await queue.stop({ graceMs: 0 })
-    await database.close()
-  }
-  try {
-    await requireSchema(database)
-    const workflows = async () =>
-      (await createWorkflowShelf({ database, config: () => config, log: () => undefined })).workflows()
-    const parts = operateParts(() => config, { database, queue, workflows })
-    const operator = createOperator(parts, by, () => {
-      started ??= queue.start()
-      return started
-    })
-    return { operator, attended: database.kind === 'postgres', close }
-  } catch (error) {
-    await close()
-    throw error
-  }
-}
-
-/** The embedded database is this process's alone. A shared one is not changed under those who use it. */
-const requireSchema = async (database: Database): Promise<void> => {
-  if (database.kind === 'pglite') return void (await migrate(database))
-  const pending = await pendingMigrations(database)
-  if (pending.length === 0) return
-  throw new JourneymanError(
-    'invalid_configuration',
-    `The database is older than this version: it lacks ${pending.join(', ')}.`,
-    {
-      nextAction: 'Say "journeyman migrate", or use the version that the servers are.',
-    },
-  )
-}
+/** Loaded only when it is the way: a question to a server needs neither drivers nor verbs, and is most of what is asked. */
+const openDirectly = async (config: Config, by: string): Promise<OpenedOperator> =>
+  (await import('./open-operator-directly.ts')).openOperatorDirectly(config, by)
