@@ -1,6 +1,6 @@
 import type { Measurement, Result } from './measurement.ts'
 import type { Bench, Place } from './open-bench.ts'
-import { databaseNames } from './start-bench-app.ts'
+import { databaseNames, onEachDatabase } from './start-bench-app.ts'
 import { startWorkerProcess, untilEnded, type WorkerProcess } from './start-worker-process.ts'
 import { trivialWorkflow } from './trivial-runs.ts'
 import type { RestingMemory } from './worker-process.ts'
@@ -9,15 +9,12 @@ import type { RestingMemory } from './worker-process.ts'
  * Whether a worker that has worked for long keeps more than one that has begun: what its process holds after 1,000, 5,000
  * and 10,000 runs of one step, each told of at its end, once it has given back what it can. What is resident in the middle
  * of the work says little of that: above all it is garbage that nobody has collected yet, and pages for the next. How far
- * that goes stands beside it. The embedded database lives in the same process and grows with its rows: so PostgreSQL, where
- * what grows is ours.
+ * that goes stands beside it. The thread of the embedded database collects when it wants to, so that what is resident with
+ * it goes up and down by what it has not collected yet: there is no bar for it, and what is kept shows all the same.
  */
 export const memoryOverRuns: Measurement = {
   name: 'memory-over-runs',
-  measure: async (bench) => {
-    const place = await bench.place('postgres')
-    return place ? measureOn(bench, place) : []
-  },
+  measure: async (bench) => (await onEachDatabase(bench, (place) => measureOn(bench, place))).flat(),
 }
 
 const fullCounts = [1_000, 5_000, 10_000]
@@ -36,17 +33,18 @@ const measureOn = async (bench: Bench, place: Place): Promise<Result[]> => {
     while (inserted < runs) inserted += await work(worker, Math.min(batch, runs - inserted), inserted)
     points.push({ runs, ...(await leastAtRest(worker)) })
   }
+  const isApart = place.kind === 'postgres'
   return [
-    slopeRow('heap', points, ({ heapMb }) => heapMb, 0.1),
-    slopeRow('resident memory at rest', points, ({ residentMb }) => residentMb, 1),
-    peakRow(points),
+    slopeRow('heap', place, points, ({ heapMb }) => heapMb, 0.1),
+    slopeRow('resident memory at rest', place, points, ({ residentMb }) => residentMb, isApart ? 1 : null),
+    peakRow(place, points),
   ]
 }
 
 type Of = (point: Point) => number
 
-const slopeRow = (title: string, points: Point[], of: Of, goal: number): Result => ({
-  name: `${title} more after each 1,000 runs on ${databaseNames.postgres}`,
+const slopeRow = (title: string, place: Place, points: Point[], of: Of, goal: number | null): Result => ({
+  name: `${title} more after each 1,000 runs on ${databaseNames[place.kind]}`,
   value: slopePerThousand(points, of),
   unit: 'MB',
   floor: goal,
@@ -55,8 +53,8 @@ const slopeRow = (title: string, points: Point[], of: Of, goal: number): Result 
   note: seriesOf(points, of),
 })
 
-const peakRow = (points: Point[]): Result => ({
-  name: `resident memory of a working worker, at most, on ${databaseNames.postgres}`,
+const peakRow = (place: Place, points: Point[]): Result => ({
+  name: `resident memory of a working worker, at most, on ${databaseNames[place.kind]}`,
   value: Math.max(...points.map(({ peakMb }) => peakMb)),
   unit: 'MB',
   floor: null,
@@ -100,9 +98,9 @@ const leastAtRest = async (worker: WorkerProcess): Promise<RestingMemory> => {
   }
 }
 
-/** From the first point, where all is warm, to the last. */
+/** From the middle to the end: over the first thousands a worker still warms up, since what is used a lot is compiled anew. */
 const slopePerThousand = (points: Point[], of: Of): number => {
-  const [first, last] = [points[0], points.at(-1)]
-  if (!first || !last) return Number.NaN
-  return ((of(last) - of(first)) * 1_000) / (last.runs - first.runs)
+  const [middle, last] = points.slice(-2)
+  if (!middle || !last) return Number.NaN
+  return ((of(last) - of(middle)) * 1_000) / (last.runs - middle.runs)
 }
