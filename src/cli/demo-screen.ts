@@ -12,7 +12,7 @@ export type DemoScreen = {
   withoutSandbox: (summary: string) => void
   look: (steps: StepRow[], plan: { name: string; description: string }[]) => void
   ended: (result: DemoResult, repository: WorldRepository, issue: WorldIssue) => Promise<void>
-  keeping: (url: string | null) => void
+  keeping: (url: string | null, place: { dataDir: string; database: string | undefined }) => void
 }
 
 export const createDemoScreen = (json: boolean, environment: NodeJS.ProcessEnv): DemoScreen => {
@@ -22,6 +22,7 @@ export const createDemoScreen = (json: boolean, environment: NodeJS.ProcessEnv):
   const say = (text = '') => void stream.write(`${text}\n`)
   const heading = (text: string) => say(`\n${style('bold', text)}`)
   const seen = new Map<string, string>()
+  let runId = 'RUN'
 
   return {
     began: ({ world, database, sandbox, live }) => {
@@ -56,6 +57,7 @@ export const createDemoScreen = (json: boolean, environment: NodeJS.ProcessEnv):
       }
     },
     ended: async (result, repository, issue) => {
+      runId = result.run.id
       const pull = repository.pulls().find((one) => one.number === result.change?.number)
       if (pull) {
         heading(`Pull request #${pull.number}: ${pull.title}`)
@@ -65,7 +67,7 @@ export const createDemoScreen = (json: boolean, environment: NodeJS.ProcessEnv):
         say(colourDiff(await repository.git('diff', `${pull.base}...${pull.headSha}`), style))
       }
       heading(`What stands on issue #${issue.number}`)
-      for (const comment of repository.comments(issue.number)) say(`${comment.author}:\n${comment.body}\n`)
+      for (const comment of repository.comments(issue.number)) say(`${comment.author}:\n${asShown(comment.body)}\n`)
       say(`labels: ${repository.issue(issue.number).labels.join(', ') || 'none'}`)
       heading(result.run.state === 'done' ? 'Done' : `Ended: ${result.run.state}`)
       if (result.failure) say(`${result.failure.code}: ${result.failure.message}`)
@@ -75,8 +77,17 @@ export const createDemoScreen = (json: boolean, environment: NodeJS.ProcessEnv):
       )
       if (json) process.stdout.write(`${JSON.stringify(result)}\n`)
     },
-    keeping: (url) =>
-      say(`\nEverything stays up until you end it (Ctrl-C). Webhooks arrive at ${url}/webhooks/github.`),
+    keeping: (url, { dataDir, database }) => {
+      const where =
+        database === undefined ? `JOURNEYMAN_DATA_DIR=${dataDir}` : 'DATABASE_URL=…     # what --database says'
+      say(`\nEverything stays up until you end it (Ctrl-C). Webhooks arrive at ${url}/webhooks/github.`)
+      say('Meanwhile, in another terminal:\n')
+      say(`  export ${where}`)
+      say('  npx journeyman status')
+      say(`  npx journeyman logs ${runId}`)
+      say('  npx journeyman run hotfix_workflow --issue 1     # it asks before it opens its pull request')
+      say('  npx journeyman approve RUN')
+    },
   }
 }
 
@@ -90,6 +101,9 @@ const lineOf = (step: StepRow, described: string): string => {
   const cost = step.cost > 0 ? ` · ${formatUsd(step.cost)}` : ''
   return `  ${mark} ${described} · ${seconds.toFixed(1)}s${cost}${step.failure ? ` · ${step.failure.message}` : ''}`
 }
+
+/** As a page shows it: the marks by which comments are found again are hidden there. */
+const asShown = (markdown: string): string => markdown.replace(/\s*<!--[\s\S]*?-->/g, '')
 
 type Style = (format: Parameters<typeof styleText>[0], text: string) => string
 

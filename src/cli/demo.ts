@@ -29,6 +29,7 @@ const lookEveryMs = 150
 
 /** The whole path on one machine: real git, a real database, the real engine, and a stand-in for everything outside. */
 export const demo = async (options: DemoOptions): Promise<ExitCode> => {
+  requireAddress(options.database)
   const asked = askedToEnd()
   const screen = createDemoScreen(options.json === true, processEnvironment())
   const folder = await mkdtemp(join(tmpdir(), 'journeyman-demo-'))
@@ -48,7 +49,7 @@ export const demo = async (options: DemoOptions): Promise<ExitCode> => {
     const result = await demoResult({ app, world, repository, issue, runId, sandbox: sandbox?.kind ?? 'none' })
     await screen.ended(result, repository, issue)
     if (options.keep) {
-      screen.keeping(url)
+      screen.keeping(url, { dataDir: config.data_dir, database: options.database })
       await asked.promise
     }
     return state === 'done' ? 0 : 1
@@ -57,6 +58,13 @@ export const demo = async (options: DemoOptions): Promise<ExitCode> => {
     await world.close()
     await rm(folder, { recursive: true, force: true, maxRetries: 3 })
   }
+}
+
+const requireAddress = (database: string | undefined): void => {
+  if (database === undefined || (/^postgres(ql)?:\/\/./.test(database) && URL.canParse(database))) return
+  throw new JourneymanError('invalid_input', '--database takes the address of a PostgreSQL.', {
+    nextAction: 'It looks like postgres://user:password@host:5432/name. Leave it out for the embedded database.',
+  })
 }
 
 const demoConfig = async (options: DemoOptions, folder: string, world: World, screen: DemoScreen): Promise<Config> => {

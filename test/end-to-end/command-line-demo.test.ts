@@ -54,9 +54,9 @@ const expectPromised = ({ code, out, err }: Ended, sandbox: string, database: st
   expect(result.costUsd).toBeGreaterThan(0)
 }
 
-/** Of what the demo laid down, nothing. Node's own cache of compiled code is not ours. */
+/** Of what the demo laid down, nothing. The cache of compiled code (`bin/compile-cache.js`) is there for the next start. */
 const expectTidy = async (temporary: string): Promise<void> => {
-  expect((await readdir(temporary)).filter((name) => name.startsWith('journeyman'))).toEqual([])
+  expect((await readdir(temporary)).filter((name) => /^journeyman-(?!compiled)/.test(name))).toEqual([])
   expect(await processesWith(temporary)).toEqual([])
 }
 
@@ -76,6 +76,31 @@ describe('the demo', () => {
     started.process.kill('SIGINT')
     expect(await started.ended).toMatchObject({ code: 1, err: 'The demo was ended before its run was.\n' })
     await expectTidy(cwd)
+  })
+
+  it('says with --keep how it can be looked at, and that works', async () => {
+    const cwd = await emptyFolder()
+    const started = startJourneyman(['demo', '--keep'], { cwd, environment: { TMPDIR: cwd } })
+    await until('it says how', async () => started.out().includes('npx journeyman approve'))
+    const [, dataDir = ''] = /export JOURNEYMAN_DATA_DIR=(\S+)/.exec(started.out()) ?? []
+    const [, run = ''] = /npx journeyman logs (run_\w+)/.exec(started.out()) ?? []
+    // What a page does not show is not shown here either.
+    expect(started.out()).not.toContain('<!--')
+    const logs = await journeyman(['logs', run], { cwd, environment: { JOURNEYMAN_DATA_DIR: dataDir } })
+    expect(logs).toMatchObject({ code: 0, out: expect.stringContaining('done') })
+    started.process.kill('SIGINT')
+    expect(await started.ended).toMatchObject({ code: 0, err: '' })
+    await expectTidy(cwd)
+  })
+
+  it('takes nothing for a database that is none, before it begins', async () => {
+    const ended = await journeyman(['demo', '--database', 'x:secret@y'], { cwd: await emptyFolder() })
+    expect(ended).toMatchObject({
+      code: 2,
+      out: '',
+      err: expect.stringMatching(/^--database takes the address of a Post/),
+    })
+    expect(ended.err).not.toContain('secret')
   })
 
   it('does not let the real model work without a key', async () => {
