@@ -3,6 +3,8 @@ import { type App, buildApp } from '../../src/app.ts'
 import { type DeepPartial, loadConfig } from '../../src/config/load-config.ts'
 import type { Config } from '../../src/config/schema.ts'
 import { armCrashPoint, type CrashPoint, disarmCrashPoint } from '../../src/domain/crash-point.ts'
+// The application loads it when it starts; here that is to have been done before.
+import '../../src/wiring/start-services.ts'
 
 /**
  * The application in a process of its own, as `journeyman serve` builds it, for tests that kill it. Its parent has it loaded
