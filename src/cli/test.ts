@@ -19,11 +19,14 @@ export const test = async (paths: string[], options: TestOptions): Promise<ExitC
     opened ??= openStage()
     return opened
   }
+  let over = false
+  const isOver = () => over
   const play = async (): Promise<ExitCode> => {
-    if (!options.watch) return playThem(stage, plays, options)
+    if (!options.watch) return playThem(stage, plays, options, isOver)
     for await (const _ of watchFolders(plays.map((one) => one.workflow))) {
       plays = findPlays(asked)
-      await playThem(stage, plays, options)
+      await playThem(stage, plays, options, isOver)
+      if (isOver()) return 0
       process.stdout.write('\nWaiting for a change. Ctrl+C ends it.\n')
     }
     return 0
@@ -31,7 +34,12 @@ export const test = async (paths: string[], options: TestOptions): Promise<ExitC
   // From here on a signal is no sudden death: what was opened is closed, and its folder removed.
   const ended = untilEnded(new Promise<never>(() => undefined))
   try {
-    return (await Promise.race([play(), ended])) ?? (options.watch ? 0 : 1)
+    const code = await Promise.race([play(), ended])
+    // What is under way fails now for want of a stage, which says nothing of it.
+    over = true
+    if (code !== undefined) return code
+    if (!options.watch) process.stderr.write('Ended before all tests were played.\n')
+    return options.watch ? 0 : 1
   } finally {
     await (opened as Promise<Stage> | null)?.then((one) => one.close())
   }
@@ -44,14 +52,19 @@ const playThem = async (
   stage: () => Promise<Stage>,
   plays: ReturnType<typeof findPlays>,
   { json }: TestOptions,
+  isOver: () => boolean,
 ): Promise<ExitCode> => {
   const began = Date.now()
   const stream = json ? process.stderr : process.stdout
-  const report = createReport((line) => void stream.write(`${line}\n`), wantsColour(processEnvironment(), stream))
+  const report = createReport(
+    (line) => void (isOver() || stream.write(`${line}\n`)),
+    wantsColour(processEnvironment(), stream),
+  )
   const rehearsals: Rehearsal[] = []
   for (const play of plays) rehearsals.push(await rehearse(stage, play, report))
   report.ended(rehearsals, (Date.now() - began) / 1000)
-  if (json) process.stdout.write(`${JSON.stringify({ passed: exitCodeOf(rehearsals) === 0, rehearsals })}\n`)
+  if (json && !isOver())
+    process.stdout.write(`${JSON.stringify({ passed: exitCodeOf(rehearsals) === 0, rehearsals })}\n`)
   return exitCodeOf(rehearsals)
 }
 

@@ -1,7 +1,7 @@
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { emptyFolder, journeyman } from './journeyman.ts'
+import { emptyFolder, journeyman, startJourneyman } from './journeyman.ts'
 
 const workflow = (name: string, steps: string) =>
   `name: ${name}\non: [ { event: issue.labeled, label: ai } ]\nsteps:\n  - ${steps}\n`
@@ -65,6 +65,19 @@ describe('journeyman test', () => {
     expect(code).toBe(2)
     expect(out).toContain('It has no tests. Write them into workflows/tell.test.yaml; the least is')
     expect(out).toContain('    tests:\n      - name: ')
+  })
+
+  it('says of tests that it was ended in nothing but that', async () => {
+    const cwd = await folderWith({
+      'tell.yaml': workflow('tell', '{ name: tell, action: log, inputs: { message: x } }'),
+      'tell.test.yaml': 'tests:\n  - { name: told, expect: { state: done } }\n',
+    })
+    const started = startJourneyman(['test', 'workflows/tell.yaml'], { cwd })
+    await new Promise((resolve) => started.process.stdout?.once('data', resolve))
+    started.process.kill('SIGINT')
+    const { code, out, err } = await started.ended
+    expect({ code, err }).toEqual({ code: 1, err: 'Ended before all tests were played.\n' })
+    expect(out).not.toContain('✗')
   })
 
   it('says so when there is no such file', async () => {
