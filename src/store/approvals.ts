@@ -140,7 +140,7 @@ export const closeApproval = (db: Db, claim: Claim, address: string, state: 'voi
       .where('run_id', '=', claim.runId)
       .where('address', '=', address)
       // Somebody's answer that came in time stands against a timer.
-      .where('state', 'in', state === 'timed_out' ? ['waiting'] : ['waiting', 'approved'])
+      .where('state', 'in', state === 'timed_out' ? ['waiting'] : ['waiting', 'approved', 'timed_out'])
       .execute()
   })
 

@@ -32,7 +32,8 @@ const mostAsked = 10
  *   waiting   -> approved    by a person; the ticket is read live: where it is another by now, the answer is void
  *   approved  -> waiting     asked again, about what there is now
  *   waiting   -> rejected    by a person: ends with `rejected`
- *   waiting   -> timed_out   `onTimeout` says whether that is a yes, a no, or a `timeout`
+ *   waiting   -> timed_out   `onTimeout` says whether that is a yes (to what was shown: it is judged like a person's), a no, or
+ *                            a `timeout`
  *
  * A new attempt of the step asks anew.
  */
@@ -53,7 +54,7 @@ export const askPerson = async (context: Context, question: Question): Promise<Y
       await closeApproval(db, execution.claim, address, 'timed_out')
       continue
     }
-    if (row.state === 'approved' && (await hashOf(question, context, opening)) !== row.shownHash) {
+    if (countsAsYes(question, row) && (await hashOf(question, context, opening)) !== row.shownHash) {
       await closeApproval(db, execution.claim, address, 'voided')
       continue
     }
@@ -62,6 +63,9 @@ export const askPerson = async (context: Context, question: Question): Promise<Y
   }
 }
 
+const countsAsYes = ({ onTimeout }: Question, { state }: Approval): boolean =>
+  state === 'approved' || (state === 'timed_out' && onTimeout === 'approve')
+
 /** What a step had asked that was ended from outside: nobody needs to answer any more. */
 export const withdrawQuestion = async ({ journal, parts, claim }: StepContext['execution'], address: string) => {
   if (journal.get(address)?.memo?.['askedBefore'] === undefined) return
@@ -69,7 +73,7 @@ export const withdrawQuestion = async ({ journal, parts, claim }: StepContext['e
 }
 
 /** `askedBefore`: what earlier attempts have asked is none of this one's. `base`: the commit that the run works upon, as far as it was known. */
-type Opening = { attempt: number; askedBefore: number; base: string | null }
+type Opening = { attempt: number; askedBefore: number; base: string | null; unread?: number }
 
 /** Written down before the first question, so that an answer which comes while a worker dies is an answer to this one. */
 const openQuestion = async ({ execution, address, attempt }: Context): Promise<Opening> => {
@@ -77,7 +81,7 @@ const openQuestion = async ({ execution, address, attempt }: Context): Promise<O
   const known = journal.get(address)?.memo as Partial<Opening> | null | undefined
   if (known?.attempt === attempt) return known as Opening
   const before = await getApproval(parts.database.db, run.id, address)
-  const opening: Opening = { attempt, askedBefore: before?.asked ?? 0, base: run.baseSha }
+  const opening: Opening = { attempt, askedBefore: before?.asked ?? 0, base: run.baseSha, unread: 0 }
   await journal.remember(address, opening)
   return opening
 }
@@ -121,10 +125,14 @@ const hashOf = async ({ shown }: Question, context: Context, { base }: Opening):
   return createHash('sha256').update(JSON.stringify(bound)).digest('hex')
 }
 
-/** While the outside does not answer, nobody's answer can be judged: it is asked again in a moment. */
-const askOutsideAgainSeconds = 15
+/**
+ * While the outside does not answer, nobody's answer can be judged: it is asked again after a growing while, and so often that
+ * an outage of an hour is waited out.
+ */
+const mostUnread = 12
+const againAfterSeconds = (unread: number): number => Math.min(600, 15 * 2 ** unread)
 
-const readSubject = async ({ execution }: Context): Promise<unknown> => {
+const readSubject = async ({ execution, address }: Context): Promise<unknown> => {
   const { run, facts, parts } = execution
   try {
     if (facts.task) {
@@ -135,7 +143,9 @@ const readSubject = async ({ execution }: Context): Promise<unknown> => {
     const { title, description, head_sha } = await parts.versionControl.getChange(run, facts.change.number)
     return { title, description, head_sha }
   } catch (error) {
-    if (isRetryable(codeOf(error))) throw new ParkRequest(askOutsideAgainSeconds)
-    throw error
+    const unread = Number(execution.journal.get(address)?.memo?.['unread'] ?? 0)
+    if (!isRetryable(codeOf(error)) || unread >= mostUnread) throw error
+    await execution.journal.remember(address, { unread: unread + 1 })
+    throw new ParkRequest(againAfterSeconds(unread))
   }
 }

@@ -62,17 +62,7 @@ describeOnEachDatabase('any workflow', (open, kind) => {
     for (let round = 0; round < mostRounds; round++) {
       const k = dieAt(round)
       if (k === null) await engine.advance(id)
-      else {
-        const dead = breakableDatabase(
-          database,
-          (query) => (query < k ? 'through' : 'unsent'),
-          () => new JourneymanError('stale_epoch', 'This worker is dead.'),
-        )
-        await engine
-          .worker(dead)(id, new AbortController().signal)
-          .catch(() => undefined)
-        await engine.lapse(id)
-      }
+      else await engine.dieAt(id, k)
       const { state } = await engine.run(id)
       if (state !== 'parked' && state !== 'queued' && state !== 'running') return
       for (const { address } of await waitingApprovals(database.db, id)) {

@@ -1,5 +1,4 @@
 import { beforeAll, expect, it } from 'vitest'
-import { breakableDatabase } from '../../../test/breakable-database.ts'
 import { describeOnEachDatabase, type TestDatabase } from '../../../test/databases.ts'
 import { JourneymanError } from '../../domain/errors.ts'
 import type { Event } from '../../domain/event.ts'
@@ -70,20 +69,52 @@ describeOnEachDatabase('what waits for people and events', (open) => {
     expect((await engine.run(id)).state).toBe('done')
   })
 
+  it('takes silence for a yes to nothing but what was shown', async () => {
+    const { engine, id } = await begun(`
+  - { name: ask, type: approval, shows: it, timeout: 60, on_timeout: approve }`)
+    await editTicket(engine)
+    await engine.passTime(id, 61)
+    await engine.advance(id)
+    expect(await getApproval(database.db, id, 'ask')).toMatchObject({ state: 'waiting', asked: 2 })
+    await engine.passTime(id, 61)
+    await engine.advance(id)
+    expect((await engine.run(id)).state).toBe('done')
+  })
+
+  it('judges an answer when the ticket can be read again, and ends where that takes too long', async () => {
+    let away = true
+    const { engine, id } = await begun(asks)
+    const { getTask } = engine.tracker.plugin
+    engine.tracker.plugin.getTask = async (ref) => {
+      if (away) throw new JourneymanError('unavailable', 'The tracker does not answer.', { service: 'memory' })
+      return getTask(ref)
+    }
+    await answer(id, 'approved')
+    await engine.advance(id)
+    expect((await engine.run(id)).state).toBe('parked')
+    away = false
+    await engine.passTime(id, 60)
+    await engine.advance(id)
+    expect((await engine.run(id)).state).toBe('done')
+
+    away = true
+    const next = await begun(asks.replace('outputs', 'on_error: fail, outputs'))
+    next.engine.tracker.plugin.getTask = engine.tracker.plugin.getTask
+    expect((await next.engine.run(next.id)).state).toBe('parked')
+    await answer(next.id, 'approved')
+    for (let round = 0; round < 20 && (await next.engine.run(next.id)).state !== 'failed'; round++) {
+      await next.engine.advance(next.id)
+      await next.engine.passTime(next.id, 700)
+    }
+    expect((await next.engine.run(next.id)).failure?.code).toBe('unavailable')
+  })
+
   it('takes an answer that came while the worker that had asked died', async () => {
     const engine = await engineUnderTest(database)
     const id = await engine.queueRun(workflowOf(asks))
     // Dead as soon as the question stands.
     for (let k = 5; k < 60 && (await getApproval(database.db, id, 'ask')) === null; k++) {
-      const dead = breakableDatabase(
-        database,
-        (query) => (query < k ? 'through' : 'unsent'),
-        () => new JourneymanError('stale_epoch', 'This worker is dead.'),
-      )
-      await engine
-        .worker(dead)(id, new AbortController().signal)
-        .catch(() => undefined)
-      await engine.lapse(id)
+      await engine.dieAt(id, k)
     }
     expect(await answer(id, 'approved')).toBe(true)
     await engine.advance(id)
