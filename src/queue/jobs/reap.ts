@@ -20,10 +20,8 @@ export const createReap =
       const waiting = await runsToAcknowledge(tx, lostJobSeconds)
       if (waiting.length > 0) await queue.enqueueAll('acknowledge', jobsOf(waiting), { tx })
     })
-    await database.db.transaction().execute(async (tx) => {
-      const untold = await runsToReport(tx, parts.reportEverySeconds(), lostJobSeconds)
-      if (untold.length > 0) await queue.enqueueAll('report', jobsOf(untold), { tx })
-    })
+    const untold = await runsToReport(database.db, parts.reportEverySeconds())
+    if (untold.length > 0) await queue.enqueueAll('report', jobsOf(untold))
   }
 
 const jobsOf = (ids: string[]) => ids.map((runId) => ({ runId }))
