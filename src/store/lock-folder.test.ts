@@ -108,6 +108,10 @@ test('an unreadable lock is refused with the way out', async () => {
   )
 })
 
+test.skipIf(process.platform !== 'linux')('a folder that cannot be made is an error, and not an endless try', () => {
+  expect(() => lockFolder('/proc/nope/data')).toThrow(/ENOENT/)
+})
+
 test('a holder announces where it can be spoken to', async () => {
   const folder = await newFolder()
   const lock = lockFolder(folder)

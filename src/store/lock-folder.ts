@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import {
   closeSync,
+  existsSync,
   fsyncSync,
   linkSync,
   mkdirSync,
@@ -12,7 +13,7 @@ import {
   utimesSync,
   writeFileSync,
 } from 'node:fs'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { JourneymanError } from '../domain/errors.ts'
 import { identityOf, type ProcessIdentity, processState } from './process-identity.ts'
 
@@ -32,7 +33,7 @@ export type FolderLock = {
  * it touches the file. Throws `conflict`, with one sentence, when the folder is held.
  */
 export const lockFolder = (folder: string): FolderLock => {
-  mkdirSync(folder, { recursive: true })
+  makeFolder(folder)
   const path = join(folder, 'lock')
   const mine: LockHolder = { ...identityOf(process.pid), token: randomUUID(), control: null }
   claim(path, mine, folder)
@@ -56,6 +57,19 @@ export const findHolder = (folder: string): LockHolder | null => {
   const path = join(folder, 'lock')
   const holder = readHolder(path)
   return holder && isAlive(path, holder) ? holder : null
+}
+
+/** As `recursive` does, which does not end where a folder exists in which none can be made (`/proc`). */
+const makeFolder = (folder: string): void => {
+  if (existsSync(folder)) return
+  const above = dirname(folder)
+  if (above !== folder) makeFolder(above)
+  try {
+    mkdirSync(folder)
+  } catch (error) {
+    // Another process was quicker.
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
+  }
 }
 
 const touchEveryMs = 10_000

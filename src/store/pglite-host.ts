@@ -21,6 +21,8 @@ type Waiting = { resolve: (bytes: Uint8Array) => void; reject: (error: Error) =>
  */
 const compileLate = '--wasm-tiering-budget=200000000'
 
+const openWithinMs = 120_000
+
 /**
  * Starts the thread. PGlite hangs for good when its disk has been full, so every call has a deadline: once it has passed,
  * the thread is ended, all calls reject and `onLost` is called, once. Only a new process opens the folder again.
@@ -34,7 +36,9 @@ export const startPgliteHost = async (options: {
   const worker = new Worker(new URL('./pglite-worker.ts', import.meta.url), { workerData: { folder: options.folder } })
   const waiting = new Map<number, Waiting>()
   const opened = Promise.withResolvers<void>()
-  const opening = setTimeout(() => lose(`it did not open within ${options.deadlineMs / 1000} s`), options.deadlineMs)
+  // Compiling it is processor work, which a busy machine may put off for long; a statement's deadline says nothing of that.
+  const openingMs = Math.max(options.deadlineMs, openWithinMs)
+  const opening = setTimeout(() => lose(`it did not open within ${openingMs / 1000} s`), openingMs)
   let isOpen = false
   let lost: JourneymanError | undefined
   let closing = false

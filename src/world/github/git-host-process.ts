@@ -17,7 +17,7 @@ const run = ({ id, command, input }: GitOrder): void => {
   child.stdout.on('data', (chunk: Buffer) => out.push(chunk))
   child.stderr.on('data', (chunk: Buffer) => complaint.push(chunk))
   child.stdin.on('error', () => {}) // git may be done before it has read everything
-  child.on('error', (error) => answer({ id, error: error.message }))
+  child.on('error', (error) => answer({ id, error: `The world needs git, which cannot be started: ${error.message}.` }))
   child.on('close', (code) => {
     running.delete(child)
     answer({ id, code, out: Buffer.concat(out), complaint: Buffer.concat(complaint).toString().trim() })
