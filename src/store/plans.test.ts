@@ -41,7 +41,7 @@ describeOnEachDatabase('with a long history', (open) => {
     'lapsed runs': (db) => db.transaction().execute((tx) => requeueLapsed(tx, 30)),
     'runs to acknowledge': (db) => db.transaction().execute((tx) => runsToAcknowledge(tx, 30)),
     'runs to give up': (db) => db.transaction().execute((tx) => expireUnacknowledged(tx, 3600)),
-    'runs to report': (db) => runsToReport(db, 10),
+    'runs to report': (db) => runsToReport(db, 10, 30),
     'live runs of a ticket': (db) => liveRunsOf(db, 'acme/1', 'issue/1'),
     'a refusal before': (db) =>
       hasRefusedBefore(

@@ -65,16 +65,24 @@ export const expireUnacknowledged = async (tx: Tx, afterSeconds: number): Promis
   return rows.map((row) => row.id)
 }
 
-/** Runs whose rows have changed since people were last told, or whose telling was cut short, and which nobody is telling now. */
-export const runsToReport = async (db: Db, everySeconds: number): Promise<string[]> => {
+/**
+ * Runs whose rows have changed since people were last told, or whose telling was cut short, and which nobody is telling now.
+ * Marks them as given a job, which waits in the queue for as long as others do: without it, each round would give all of
+ * them another, and each of those would tell the same again and let the others wait longer. What was cut short does not wait.
+ */
+export const runsToReport = async (db: Db, everySeconds: number, lostJobSeconds: number): Promise<string[]> => {
   const { rows } = await sql<{ id: string }>`
-    select id from workflow_executions
-    where (report_dirty or report_until is not null)
-      and (report_until is null or report_until < now())
-      and (acknowledged_at is not null or state not in ('queued', 'running', 'parked'))
-      and (reported_at is null or reported_at < now() - make_interval(secs => ${everySeconds}::float))
-      and (report_after is null or report_after <= now())
-    order by reported_at nulls first limit ${most}`.execute(db)
+    update workflow_executions set report_dirty = true, report_until = null,
+      report_after = now() + make_interval(secs => ${lostJobSeconds}::float)
+    where id in (
+      select id from workflow_executions
+      where (report_dirty or report_until is not null)
+        and (report_until is null or report_until < now())
+        and (acknowledged_at is not null or state not in ('queued', 'running', 'parked'))
+        and (reported_at is null or reported_at < now() - make_interval(secs => ${everySeconds}::float))
+        and (report_after is null or report_after <= now() or report_until < now())
+      order by reported_at nulls first limit ${most} for update skip locked)
+    returning id`.execute(db)
   return rows.map((row) => row.id)
 }
 

@@ -182,7 +182,7 @@ describeOnEachDatabase('telling people of a run', (open) => {
       expect(await row(id)).toMatchObject({ state: 'refused', report_dirty: false })
     }
     expect(tracker.comments).toHaveLength(1)
-    expect(await runsToReport(database.db, 0)).toEqual([])
+    expect(await runsToReport(database.db, 0, 30)).toEqual([])
   })
 
   it('does without what the host refuses for good, and tells the rest', async () => {
@@ -197,7 +197,7 @@ describeOnEachDatabase('telling people of a run', (open) => {
     }
     expect(await report(id, refusing)).toBe('told')
     expect(tracker.tasks.get('1')?.labels).toEqual(['ai:review'])
-    expect(await runsToReport(database.db, 0)).toEqual([])
+    expect(await runsToReport(database.db, 0, 30)).toEqual([])
   })
 
   it('leaves the labels to a later run of the same, whose state is the ticket’s', async () => {
@@ -219,7 +219,7 @@ describeOnEachDatabase('telling people of a run', (open) => {
     expect(jobs).toEqual([['advance-run', id]])
     expect(await report(id)).toBe('told')
     expect([tracker.comments, tracker.reactions.size, host.checks.size]).toEqual([[], 0, 0])
-    expect(await runsToReport(database.db, 0)).toEqual([])
+    expect(await runsToReport(database.db, 0, 30)).toEqual([])
   })
 
   it('stops trying to tell of an ended run what nobody can be told any more', async () => {
@@ -235,15 +235,15 @@ describeOnEachDatabase('telling people of a run', (open) => {
     const id = await ended()
     const broken = { taskManagement: { ...tracker.plugin, addComment: away, findComment: away } }
     expect(await report(id, broken)).toBe('failed')
-    expect(await runsToReport(database.db, 0)).toEqual([])
+    expect(await runsToReport(database.db, 0, 30)).toEqual([])
     await later(id)
-    expect(await runsToReport(database.db, 0)).toEqual([id])
+    expect(await runsToReport(database.db, 0, 30)).toEqual([id])
     await sql`update workflow_executions set finished_at = now() - interval '25 hours' where id = ${id}`.execute(
       database.db,
     )
     await report(id, broken)
     await later(id)
-    expect(await runsToReport(database.db, 0)).toEqual([])
+    expect(await runsToReport(database.db, 0, 30)).toEqual([])
   })
 
   it('takes away what a process that was killed had in the air, and nobody could know of', async () => {
@@ -265,11 +265,28 @@ describeOnEachDatabase('telling people of a run', (open) => {
   it('finds what a process was telling when it was killed', async () => {
     const id = await ended()
     await takeReportLease(database.db, id, 5)
-    expect(await runsToReport(database.db, 0)).toEqual([])
+    expect(await runsToReport(database.db, 0, 30)).toEqual([])
     await sql`update workflow_executions set report_until = now() - interval '1 second' where id = ${id}`.execute(
       database.db,
     )
-    expect(await runsToReport(database.db, 0)).toEqual([id])
+    expect(await runsToReport(database.db, 0, 30)).toEqual([id])
+  })
+
+  it('gives what is to be told one job, however long that waits, and another where it must be lost', async () => {
+    const changed = await ended({ report_dirty: true })
+    const cutShort = await ended({
+      report_dirty: false,
+      report_until: sql`now() - interval '1 second'`,
+      report_after: sql`now() + interval '20 seconds'`,
+    })
+    for (let round = 0; round < 3; round++) await reap()
+    expect(jobs.sort()).toEqual([changed, cutShort].sort().map((id) => ['report', id]))
+    await later(changed)
+    await reap()
+    expect(jobs).toHaveLength(3)
+    expect(jobs.at(-1)).toEqual(['report', changed])
+    expect(await report(changed)).toBe('told')
+    expect((await row(changed)).report_after).toBeNull()
   })
 
   it('comes back where another process is telling, and leaves a failure to the reaper', async () => {

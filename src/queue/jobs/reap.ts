@@ -20,8 +20,10 @@ export const createReap =
       const waiting = await runsToAcknowledge(tx, lostJobSeconds)
       if (waiting.length > 0) await queue.enqueueAll('acknowledge', jobsOf(waiting), { tx })
     })
-    const untold = await runsToReport(database.db, parts.reportEverySeconds())
-    if (untold.length > 0) await queue.enqueueAll('report', jobsOf(untold))
+    await database.db.transaction().execute(async (tx) => {
+      const untold = await runsToReport(tx, parts.reportEverySeconds(), lostJobSeconds)
+      if (untold.length > 0) await queue.enqueueAll('report', jobsOf(untold), { tx })
+    })
   }
 
 const jobsOf = (ids: string[]) => ids.map((runId) => ({ runId }))
