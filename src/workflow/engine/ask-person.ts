@@ -1,10 +1,11 @@
 import { createHash } from 'node:crypto'
 import { crashPoint } from '../../domain/crash-point.ts'
-import { codeOf, isRetryable, JourneymanError } from '../../domain/errors.ts'
+import { JourneymanError } from '../../domain/errors.ts'
 import type { OnTimeout } from '../../domain/run.ts'
 import { type Approval, askApproval, closeApproval, getApproval } from '../../store/approvals.ts'
 import type { StepContext } from './execution.ts'
 import { ParkRequest } from './park-request.ts'
+import { readSubject } from './read-subject.ts'
 
 type Context = Pick<StepContext, 'execution' | 'address' | 'attempt'>
 
@@ -73,7 +74,7 @@ export const withdrawQuestion = async ({ journal, parts, claim }: StepContext['e
 }
 
 /** `askedBefore`: what earlier attempts have asked is none of this one's. `base`: the commit that the run works upon, as far as it was known. */
-type Opening = { attempt: number; askedBefore: number; base: string | null; unread?: number }
+type Opening = { attempt: number; askedBefore: number; base: string | null; unread: number }
 
 /** Written down before the first question, so that an answer which comes while a worker dies is an answer to this one. */
 const openQuestion = async ({ execution, address, attempt }: Context): Promise<Opening> => {
@@ -123,29 +124,4 @@ const ask = async (question: Question, context: Context, opening: Opening, times
 const hashOf = async ({ shown }: Question, context: Context, { base }: Opening): Promise<string> => {
   const bound = { shown: shown ?? null, subject: await readSubject(context), base }
   return createHash('sha256').update(JSON.stringify(bound)).digest('hex')
-}
-
-/**
- * While the outside does not answer, nobody's answer can be judged: it is asked again after a growing while, and so often that
- * an outage of an hour is waited out.
- */
-const mostUnread = 12
-const againAfterSeconds = (unread: number): number => Math.min(600, 15 * 2 ** unread)
-
-const readSubject = async ({ execution, address }: Context): Promise<unknown> => {
-  const { run, facts, parts } = execution
-  try {
-    if (facts.task) {
-      const task = await parts.taskManagement.getTask({ ...run, key: facts.task.key })
-      return { title: task.title, description: task.description, acceptance: task.acceptance_criteria }
-    }
-    if (!facts.change) return null
-    const { title, description, head_sha } = await parts.versionControl.getChange(run, facts.change.number)
-    return { title, description, head_sha }
-  } catch (error) {
-    const unread = Number(execution.journal.get(address)?.memo?.['unread'] ?? 0)
-    if (!isRetryable(codeOf(error)) || unread >= mostUnread) throw error
-    await execution.journal.remember(address, { unread: unread + 1 })
-    throw new ParkRequest(againAfterSeconds(unread))
-  }
 }

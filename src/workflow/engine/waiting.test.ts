@@ -109,6 +109,33 @@ describeOnEachDatabase('what waits for people and events', (open) => {
     expect((await next.engine.run(next.id)).failure?.code).toBe('unavailable')
   })
 
+  it('counts anew how often the ticket cannot be read, once it could', async () => {
+    const { engine, id } = await begun(asks)
+    const { getTask } = engine.tracker.plugin
+    let away = true
+    engine.tracker.plugin.getTask = async (ref) => {
+      if (away) throw new JourneymanError('unavailable', 'The tracker does not answer.', { service: 'memory' })
+      return getTask(ref)
+    }
+    const outage = async () => {
+      away = true
+      await answer(id, 'approved')
+      for (let round = 0; round < 12; round++) {
+        await engine.advance(id)
+        await engine.passTime(id, 700)
+      }
+      expect((await engine.run(id)).state).toBe('parked')
+      away = false
+    }
+    await outage()
+    await editTicket(engine)
+    await engine.advance(id)
+    expect(await getApproval(database.db, id, 'ask')).toMatchObject({ state: 'waiting', asked: 2 })
+    await outage()
+    await engine.advance(id)
+    expect((await engine.run(id)).state).toBe('done')
+  })
+
   it('takes an answer that came while the worker that had asked died', async () => {
     const engine = await engineUnderTest(database)
     const id = await engine.queueRun(workflowOf(asks))
