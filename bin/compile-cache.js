@@ -32,8 +32,10 @@ const isOursAlone = (folder, parent) => {
     const user = process.geteuid?.()
     // On Windows the temporary folder is the user's own.
     if (user === undefined) return true
-    const { mode } = statSync(parent)
-    const othersMayReplaceIt = (mode & 0o022) !== 0 && (mode & 0o1000) === 0
+    const { mode, uid } = statSync(parent)
+    // Whoever owns the folder around it may do so whatever its mode is: a TMPDIR that was taken along into another account.
+    const isAnothers = uid !== user && uid !== 0
+    const othersMayReplaceIt = isAnothers || ((mode & 0o022) !== 0 && (mode & 0o1000) === 0)
     // Not what a link leads to: it could lead elsewhere a moment later.
     const found = lstatSync(folder)
     return !othersMayReplaceIt && found.isDirectory() && found.uid === user && (found.mode & 0o077) === 0

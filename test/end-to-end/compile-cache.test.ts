@@ -1,4 +1,4 @@
-import { chmod, lstat, mkdir, readdir, symlink } from 'node:fs/promises'
+import { chmod, chown, lstat, mkdir, readdir, symlink } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { emptyFolder, journeyman } from './journeyman.ts'
@@ -34,6 +34,13 @@ describe.skipIf(!isPosix)('compiled modules', () => {
       expect((await helpIn(temporary)).code).toBe(0)
       expect(await readdir(join(temporary, nameOfFolder))).toEqual([])
     }
+  })
+
+  it.skipIf(process.geteuid?.() !== 0)('are not taken from a temporary folder that is somebody else’s', async () => {
+    const anothers = await emptyFolder()
+    await chown(anothers, 65_534, 65_534)
+    expect((await helpIn(anothers)).code).toBe(0)
+    expect(await readdir(join(anothers, nameOfFolder))).toEqual([])
   })
 
   it('are done without where there is no temporary folder', async () => {
