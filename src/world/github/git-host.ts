@@ -29,12 +29,17 @@ export const createGitHost = (): GitHost => {
       stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
     })
     started.on('message', (message) => settle(message as GitAnswer))
-    started.on('error', () => started.kill('SIGKILL'))
-    started.on('exit', () => {
+    const lose = (): void => {
       if (child === started) child = null
       for (const { reject } of waiting.values()) reject(gone())
       waiting.clear()
+    }
+    started.on('error', () => {
+      started.kill('SIGKILL')
+      // One that could not be started at all has no end to be told of.
+      if (started.pid === undefined) lose()
     })
+    started.on('exit', lose)
     return started
   }
 
