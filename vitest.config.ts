@@ -12,6 +12,8 @@ export default defineConfig({
     testTimeout: 90_000,
     hookTimeout: 60_000,
     teardownTimeout: 20_000,
+    // What is waited for comes, on a busy machine later than the second that is meant by itself.
+    expect: { poll: { timeout: 30_000 } },
     reporters: ['default'],
   },
 })

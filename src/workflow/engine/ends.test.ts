@@ -69,11 +69,11 @@ describeOnEachDatabase('the end of a run', (open) => {
   it('is gone on with under the claim, however long what comes after it takes', async () => {
     const { engine, id } = await engineWith(
       '\n  - { name: one, type: run, command: hang }',
-      { settings: { leaseSeconds: 0.9 } },
+      { settings: { leaseSeconds: 3 } },
       'post_execution: { on_failure: [ { name: tidy, type: run, command: tidy } ] }\n',
     )
     const tidy = async () => {
-      await wait(1_800)
+      await wait(4_000)
       return { exitCode: 0, signal: null, timedOut: false, output: '', outputBytes: 0, durationMs: 1 }
     }
     const workspaces = {
@@ -92,7 +92,7 @@ describeOnEachDatabase('the end of a run', (open) => {
     await engine.stop(id)
     const lapsed: string[] = []
     const reaping = (async () => {
-      for (let round = 0; round < 18; round++) {
+      for (let round = 0; round < 40; round++) {
         await wait(100)
         lapsed.push(...(await database.db.transaction().execute((tx) => requeueLapsed(tx, 30))))
       }
@@ -117,7 +117,7 @@ describeOnEachDatabase('the end of a run', (open) => {
 
   it('is written by nobody who has lost the claim', async () => {
     const { engine, id } = await engineWith(`${begin}\n  - { name: one, type: run, command: hang }`, {
-      settings: { leaseSeconds: 0.3 },
+      settings: { leaseSeconds: 3 },
     })
     const working = engine.advance(id)
     await begun(engine, id)
