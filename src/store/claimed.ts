@@ -1,4 +1,4 @@
-import { CompiledQuery, type QueryResult, sql } from 'kysely'
+import { type QueryResult, sql } from 'kysely'
 import { JourneymanError } from '../domain/errors.ts'
 import type { Claim } from '../domain/run.ts'
 import type { Db, Tx } from './database.ts'
@@ -68,9 +68,12 @@ function marked(): string {
     from held where run.id = held.id and not held.report_dirty)`
 }
 
-/** A statement as it stands. What is asked at every step is not put together anew each time. */
+/**
+ * A statement as it stands, with $1, $2 … once each and in this order: what is asked at every step is not put together from
+ * parts each time. It goes the way of every other, past whoever looks at queries.
+ */
 export const ask = <Row>(db: Db | Tx, text: string, values: readonly unknown[]): Promise<QueryResult<Row>> =>
-  db.executeQuery<Row>(CompiledQuery.raw(text, [...values]))
+  sql<Row>(text.split(/\$\d+/) as unknown as TemplateStringsArray, ...values).execute(db)
 
 export const staleEpoch = (claim: Claim): JourneymanError =>
   new JourneymanError(

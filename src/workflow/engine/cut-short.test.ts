@@ -73,6 +73,7 @@ describeOnEachDatabase('what is cut short, and what is undone', (open) => {
           - { name: ticket, plugin: task_management, action: create_task, inputs: { project: acme/shop, title: T } }`)
     for (let k = 12; ; k++) {
       let sending = false
+      const inTheAir: Promise<unknown>[] = []
       const late = async () => {
         for (let at = 0; at < 20 && !sending; at++) await sleep(10)
         return { exitCode: 1 }
@@ -81,10 +82,14 @@ describeOnEachDatabase('what is cut short, and what is undone', (open) => {
       const { createTask } = engine.tracker.plugin
       engine.tracker.plugin.createTask = (ref, task) => {
         sending = true
-        return sleep(60).then(() => createTask(ref, task))
+        const sent = sleep(60).then(() => createTask(ref, task))
+        inTheAir.push(sent)
+        return sent
       }
       const id = await engine.queueRun(steps)
       const died = await engine.dieAt(id, k)
+      // A lease takes longer to lapse than a request to arrive.
+      await Promise.all(inTheAir)
       await engine.advance(id)
       expect((await engine.run(id)).failure?.code, `killed at query ${k}`).toBe('command_failed')
       const left = [...engine.tracker.tasks.values()].filter(
