@@ -13,9 +13,9 @@ describeOnEachDatabase('a group that is tried again', (open) => {
   beforeAll(async () => {
     database = await open()
   })
-  const begun = async (steps: string, options: EngineOptions = {}, more: RunOptions = {}) => {
+  const begun = async (steps: string, options: EngineOptions = {}, more: RunOptions & { rest?: string } = {}) => {
     const engine = await engineUnderTest(database, options)
-    const source = workflowOf(steps)
+    const source = workflowOf(steps, more.rest)
     const id = await engine.queueRun(source, more)
     await engine.advance(id)
     const rows = await engine.steps(id)
@@ -73,6 +73,40 @@ describeOnEachDatabase('a group that is tried again', (open) => {
     expect(run.failure).toBeNull()
     expect(rows['group:then/optional']?.inputs).toEqual({ command: 'say nothing' })
     expect(differences).toEqual([])
+  })
+
+  it('sees no variable that was worked out from what the try before had set', async () => {
+    const { rows, run } = await begun(
+      `
+  - name: outer
+    type: parallel
+    steps:
+      - name: group
+        type: conditional
+        condition: "true"
+        ${inLines(8)}
+        then:
+          - name: optional
+            type: conditional
+            condition: "true"
+            on_error: continue
+            then: [ { name: flaky, type: run, command: flaky }, { name: looks, type: run, command: "say \${v}" } ]
+          - { name: sets, type: system, action: set, inputs: { x: set } }
+          - { name: uses, type: run, command: "say \${v}" }
+          - { name: once, type: run, command: once }`,
+      {
+        commands: {
+          'say nothing': async () => ({ exitCode: 0 }),
+          'say set': async () => ({ exitCode: 0 }),
+          flaky: failingFirst(1),
+          once: failingFirst(1),
+        },
+      },
+      { rest: `variables: { v: "\${x | default('nothing')}" }\n` },
+    )
+    expect(run.failure).toBeNull()
+    expect(rows['outer/group:then/uses']?.inputs).toEqual({ command: 'say set' })
+    expect(rows['outer/group:then/optional:then/looks']?.inputs).toEqual({ command: 'say nothing' })
   })
 
   it('leaves alone what was undone inside it', async () => {

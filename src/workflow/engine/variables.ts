@@ -22,7 +22,7 @@ export type Variables = Scope & {
   /** What was set in this scope, in order. */
   writes: () => readonly Write[]
   merge: (writes: readonly Write[]) => void
-  /** Takes back, when it is called, what has been set in this scope since. */
+  /** Takes back, when it is called, what has been set in this scope since, and what was worked out from that. */
   mark: () => () => void
   /** Values that an earlier worker had evaluated, as its journal has them. */
   restore: (evaluated: Evaluated) => void
@@ -122,11 +122,13 @@ const scopeOf = (frames: readonly Frame[], lazy: Definition['variables']): Varia
       for (const [path, value] of writes) scope.set(path, value)
     },
     mark: () => {
-      const before = new Map(own.set)
+      const [before, cached] = [new Map(own.set), new Map(own.cached)]
       const count = own.writes.length
       return () => {
         own.set = new Map(before)
         own.writes = own.writes.slice(0, count)
+        // What a step has kept comes again with its row. The whole run's is known from the beginning to whoever goes on.
+        if (own !== first) own.cached = new Map(cached)
       }
     },
     restore: ({ [localKey]: local, ...whole }) => {
