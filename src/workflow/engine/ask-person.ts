@@ -5,7 +5,7 @@ import type { OnTimeout } from '../../domain/run.ts'
 import { type Approval, askApproval, closeApproval, getApproval } from '../../store/approvals.ts'
 import type { StepContext } from './execution.ts'
 import { ParkRequest } from './park-request.ts'
-import { readSubject } from './read-subject.ts'
+import { neverUnread, readSubject, type Unread } from './read-subject.ts'
 
 type Context = Pick<StepContext, 'execution' | 'address' | 'attempt'>
 
@@ -74,7 +74,7 @@ export const withdrawQuestion = async ({ journal, parts, claim }: StepContext['e
 }
 
 /** `askedBefore`: what earlier attempts have asked is none of this one's. `base`: the commit that the run works upon, as far as it was known. */
-type Opening = { attempt: number; askedBefore: number; base: string | null; unread: number }
+type Opening = { attempt: number; askedBefore: number; base: string | null } & Unread
 
 /** Written down before the first question, so that an answer which comes while a worker dies is an answer to this one. */
 const openQuestion = async ({ execution, address, attempt }: Context): Promise<Opening> => {
@@ -82,7 +82,7 @@ const openQuestion = async ({ execution, address, attempt }: Context): Promise<O
   const known = journal.get(address)?.memo as Partial<Opening> | null | undefined
   if (known?.attempt === attempt) return known as Opening
   const before = await getApproval(parts.database.db, run.id, address)
-  const opening: Opening = { attempt, askedBefore: before?.asked ?? 0, base: run.baseSha, unread: 0 }
+  const opening: Opening = { attempt, askedBefore: before?.asked ?? 0, base: run.baseSha, ...neverUnread }
   await journal.remember(address, opening)
   return opening
 }

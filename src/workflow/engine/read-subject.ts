@@ -4,9 +4,15 @@ import { ParkRequest } from './park-request.ts'
 
 /**
  * While the outside does not answer, nobody's answer can be judged: it is asked again after a growing while, and so often that
- * an outage of an hour is waited out. It is counted in the step's memo, and from nothing once it could be read: a question may
+ * an outage of an hour is waited out. How often, and when next, stands in the step's memo: whoever wakes the run before, or looks
+ * after what is parked beside other branches, uses up no try. It is counted from nothing once it could be read: a question may
  * stand for a week, and see more than one outage.
  */
+export type Unread = { unread: number; readAgainAt: number }
+
+/** Of a question that is asked for the first time in an attempt; `readAgainAt` is in seconds since that was begun. */
+export const neverUnread: Unread = { unread: 0, readAgainAt: 0 }
+
 const mostUnread = 12
 const againAfterSeconds = (unread: number): number => Math.min(600, 15 * 2 ** unread)
 
@@ -16,17 +22,20 @@ export const readSubject = async ({
   address,
 }: Pick<StepContext, 'execution' | 'address'>): Promise<unknown> => {
   const { journal } = execution
-  const unread = Number(journal.get(address)?.memo?.['unread'] ?? 0)
+  const { unread, readAgainAt } = { ...neverUnread, ...(journal.get(address)?.memo as Partial<Unread> | null) }
+  const now = journal.attemptSeconds(address)
+  if (now < readAgainAt) throw new ParkRequest(readAgainAt - now)
   const read = await subjectNow(execution).then(
     (subject) => ({ subject }),
     (error: unknown) => ({ error }),
   )
   if ('error' in read) {
     if (!isRetryable(codeOf(read.error)) || unread >= mostUnread) throw read.error
-    await journal.remember(address, { unread: unread + 1 })
-    throw new ParkRequest(againAfterSeconds(unread))
+    const afterSeconds = againAfterSeconds(unread)
+    await journal.remember(address, { unread: unread + 1, readAgainAt: now + afterSeconds })
+    throw new ParkRequest(afterSeconds)
   }
-  if (unread > 0) await journal.remember(address, { unread: 0 })
+  if (unread > 0) await journal.remember(address, neverUnread)
   return read.subject
 }
 

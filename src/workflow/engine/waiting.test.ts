@@ -3,6 +3,7 @@ import { describeOnEachDatabase, type TestDatabase } from '../../../test/databas
 import { JourneymanError } from '../../domain/errors.ts'
 import type { Event } from '../../domain/event.ts'
 import { decideApproval, getApproval } from '../../store/approvals.ts'
+import { wakeRun } from '../../store/runs.ts'
 import { addSignals, signalsOf } from '../../store/signals.ts'
 import { type EngineUnderTest, engineUnderTest, type RunOptions, workflowOf } from './testing/engine-under-test.ts'
 
@@ -132,6 +133,31 @@ describeOnEachDatabase('what waits for people and events', (open) => {
     await engine.advance(id)
     expect(await getApproval(database.db, id, 'ask')).toMatchObject({ state: 'waiting', asked: 2 })
     await outage()
+    await engine.advance(id)
+    expect((await engine.run(id)).state).toBe('done')
+  })
+
+  it('reads the ticket again when that is due, however often the run is woken before', async () => {
+    const { engine, id } = await begun(asks)
+    const { getTask } = engine.tracker.plugin
+    let [away, reads] = [true, 0]
+    engine.tracker.plugin.getTask = async (ref) => {
+      reads += 1
+      if (away) throw new JourneymanError('unavailable', 'The tracker does not answer.', { service: 'memory' })
+      return getTask(ref)
+    }
+    await answer(id, 'approved')
+    await engine.advance(id)
+    // Far from due, however long this test takes.
+    await engine.passTime(id, -3600)
+    for (let round = 0; round < 3; round++) {
+      await database.db.transaction().execute((tx) => wakeRun(tx, id))
+      await engine.advance(id)
+      expect((await engine.run(id)).state).toBe('parked')
+    }
+    expect(reads).toBe(1)
+    away = false
+    await engine.passTime(id, 3660)
     await engine.advance(id)
     expect((await engine.run(id)).state).toBe('done')
   })
