@@ -84,8 +84,10 @@ export const buildApp = (initial: Config, options: AppOptions): App => {
       log,
     })
     shelf = started.shelf
-    log('info', 'ready', { url, database: database.kind, sandbox: workspaces?.sandbox.kind, worker: options.worker })
-    return { url, sandbox: workspaces?.sandbox ?? null }
+    const sandbox = workspaces?.sandbox ?? null
+    const holds = sandbox?.usable === false ? `${sandbox.kind}, which does not hold` : sandbox?.kind
+    log('info', 'ready', { url, database: database.kind, sandbox: holds, worker: options.worker })
+    return { url, sandbox }
   }
 
   return {

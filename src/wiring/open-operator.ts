@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs'
+import { statSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
 import type { Config } from '../config/schema.ts'
@@ -18,7 +18,7 @@ const lookAgainMs = 100
  */
 export const openOperator = async (config: Config, by: string): Promise<OpenedOperator> => {
   if (config.database.url !== null) return openDirectly(config, by)
-  if (!existsSync(join(config.data_dir, 'pglite'))) throw noDatabase(config.data_dir)
+  if (!isThere(join(config.data_dir, 'pglite'))) throw noDatabase(config.data_dir)
   const latest = Date.now() + patienceMs
   for (;;) {
     const holder = findHolder(config.data_dir)
@@ -36,6 +36,19 @@ export const openOperator = async (config: Config, by: string): Promise<OpenedOp
     await wait(lookAgainMs)
   }
 }
+
+/** What may not be looked into is not the same as nothing. */
+const isThere = (folder: string): boolean => {
+  try {
+    return statSync(folder, { throwIfNoEntry: false }) !== undefined
+  } catch (error) {
+    throw new JourneymanError('invalid_configuration', `The data folder cannot be looked into: ${messageOf(error)}.`, {
+      nextAction: 'Say it as the user that the server runs as.',
+    })
+  }
+}
+
+const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error))
 
 const noDatabase = (folder: string): JourneymanError =>
   new JourneymanError('invalid_configuration', `There is no database in ${folder}: nothing has run there yet.`, {

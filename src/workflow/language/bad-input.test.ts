@@ -41,6 +41,14 @@ const first = (text: string): string => {
 }
 
 describe('broken YAML', () => {
+  test('a tab is one mistake, whatever the lines after it are taken for', () => {
+    const text = 'name: w\nsteps:\n\t- name: a\n\t  command: x\n  - name: b\n    command: y\n'
+    expect(isAnswered(text).problems.map(({ line, message }) => `${line} ${message}`)).toEqual([
+      '3 Here is a tab; YAML is indented with spaces.',
+      '4 Here is a tab; YAML is indented with spaces.',
+    ])
+  })
+
   const bomb = 'bcdefghij'.split('').map((name, at) => `${name}: &${name} [${Array(9).fill(`*${'abcdefghij'[at]}`)}]`)
   test.each([
     ['a tab', 'name: w\nsteps:\n\t- name: a', '3:1 Here is a tab'],

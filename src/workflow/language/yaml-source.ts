@@ -1,4 +1,4 @@
-import { Composer, type CST, type Document, isMap, isScalar, isSeq, Parser, YAMLParseError } from 'yaml'
+import { Composer, type CST, type Document, isMap, isScalar, isSeq, Parser, type YAMLError, YAMLParseError } from 'yaml'
 import type { Position, Problem } from './definition.ts'
 import { plainYaml } from './plain-yaml.ts'
 
@@ -30,7 +30,7 @@ export const readYaml = (given: string, file: string): YamlSource => {
   const at = positionsIn(text)
   try {
     const document = read(text)
-    const broken = [...document.errors, ...document.warnings].slice(0, mostTold)
+    const broken = causesIn([...document.errors, ...document.warnings]).slice(0, mostTold)
     if (broken.some(({ message }) => message.includes('call stack'))) throw new RangeError('The stack has ended.')
     const found = broken.map(({ pos, message, code }) => ({ ...at(pos[0]), message: sentenceFor(code, message) }))
     const { value, mistakes } = found.length === 0 ? plainYaml(document) : { value: null, mistakes: [] }
@@ -41,6 +41,12 @@ export const readYaml = (given: string, file: string): YamlSource => {
     const what = isDeep ? 'The file is nested too deeply.' : `The file cannot be read: ${sentence(messageOf(error))}`
     return unreadable(text, file, [{ line: 1, column: 1, message: what }])
   }
+}
+
+/** What follows a tab is read as something else than was meant: the tabs are the mistakes. */
+const causesIn = (found: readonly YAMLError[]): readonly YAMLError[] => {
+  const tabs = found.filter(({ code }) => code === 'TAB_AS_INDENT')
+  return tabs.length > 0 ? tabs : found
 }
 
 /** A broken file may be broken everywhere; the first mistakes are those that count. */
