@@ -31,30 +31,33 @@ export const isClaimed = async (tx: Pick<Tx, 'selectFrom'>, claim: Claim): Promi
   return row !== undefined
 }
 
+/** What whoever else has the row locked just now means: wait for them, or count the claim as not held. */
+type Patience = '' | 'skip locked'
+
 /**
  * The run's row, locked, if and only if the claim still holds ($1 to $3: `valuesOf`); and marked as changed where it is not
  * yet. Most often it is, and then nothing of it is written: it is a long row with many indexes. Whoever takes the mark away
  * waits for the lock.
  */
-export const held = `
+export const held = (patience: Patience = ''): string => `
   held as (
     select id, epoch, report_dirty from workflow_executions
     where id = $1 and epoch = $2 and lease_owner = $3 and state = 'running'
-    for no key update),
-  ${marked()}`
+    for no key update ${patience}),
+  ${marked}`
 
 export const valuesOf = (claim: Claim): unknown[] => [claim.runId, claim.epoch, claim.owner]
 
 /** The same for many claims: $1 to $3 are lists. In one order, so that two workers do not wait for each other in a circle. */
-export const allHeld = `
+export const allHeld = (patience: Patience): string => `
   held as (
     select run.id, run.epoch, run.report_dirty
     from unnest($1::text[], $2::bigint[], $3::text[]) as claim (id, epoch, owner)
     join workflow_executions as run on run.id = claim.id and run.epoch = claim.epoch and run.lease_owner = claim.owner
     where run.state = 'running'
     order by run.id
-    for no key update of run),
-  ${marked()}`
+    for no key update of run ${patience}),
+  ${marked}`
 
 export const valuesOfAll = (claims: readonly Claim[]): unknown[][] => [
   claims.map(({ runId }) => runId),
@@ -62,11 +65,9 @@ export const valuesOfAll = (claims: readonly Claim[]): unknown[][] => [
   claims.map(({ owner }) => owner),
 ]
 
-function marked(): string {
-  return `marked as (
+const marked = `marked as (
     update workflow_executions as run set report_dirty = true, updated_at = now()
     from held where run.id = held.id and not held.report_dirty)`
-}
 
 /**
  * A statement as it stands, with $1, $2 … once each and in this order: what is asked at every step is not put together from

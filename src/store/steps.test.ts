@@ -1,12 +1,10 @@
-import { sql } from 'kysely'
 import { beforeAll, expect, test } from 'vitest'
 import { describeOnEachDatabase, type TestDatabase } from '../../test/databases.ts'
 import { insertTestRun, stepImage } from '../../test/rows.ts'
-import { codeOf } from '../domain/errors.ts'
 import type { Claim } from '../domain/run.ts'
 import type { Db } from './database.ts'
 import { loadSteps } from './steps.ts'
-import { type StepImage, writeSteps, writeStepsTogether } from './write-steps.ts'
+import { writeSteps } from './write-steps.ts'
 
 const begin = (db: Db, claim: Claim, address: string, ordinal: number) =>
   writeSteps(db, claim, [stepImage({ address, ordinal, state: 'running' })])
@@ -112,58 +110,4 @@ describeOnEachDatabase('a step', (open, kind) => {
     await ending
     expect(await isDirty(claim)).toBe(true)
   })
-
-  test('is written with those of other runs: what has lost its claim, or gives much, or is refused, is nothing to them', async () => {
-    const [held, lost, large, refused, after] = await Promise.all(
-      Array.from({ length: 5 }, () => insertTestRun(database.db)),
-    )
-    const images = [stepImage({ address: 'first', result: { n: 1 } }), stepImage({ address: 'second', ordinal: 2 })]
-    const given = (claim: Claim | undefined, more: StepImage[] = images) => ({ claim: claim as Claim, images: more })
-    const ends = await writeStepsTogether(database.db, [
-      given(held),
-      given({ ...(lost as Claim), epoch: 7 }),
-      given(large, [stepImage({ address: 'first', result: 'x'.repeat(100_000) })]),
-      given(refused, [stepImage({ address: 'first', state: 'nonsense' as 'done' })]),
-      given(after),
-    ])
-    expect(ends.map((end) => (end.status === 'fulfilled' ? 'written' : codeOf(end.reason)))).toEqual([
-      'written',
-      'stale_epoch',
-      'written',
-      'internal',
-      'written',
-    ])
-    const rows = await Promise.all(
-      [held, lost, large, refused, after].map((claim) => loadSteps(database.db, (claim as Claim).runId)),
-    )
-    expect(rows.map((found) => found.length)).toEqual([2, 0, 1, 0, 2])
-    expect(rows[0]).toMatchObject([{ address: 'first', result: { n: 1 } }, { address: 'second' }])
-  })
-
-  test.skipIf(kind === 'pglite')(
-    'waits for who is about to claim its run, and is then refused; the others are written',
-    async () => {
-      const [held, taken] = await Promise.all([insertTestRun(database.db), insertTestRun(database.db)])
-      const images = [stepImage({ address: 'first' })]
-      const ends = await database.db.transaction().execute(async (tx) => {
-        await sql`update workflow_executions set epoch = epoch + 1 where id = ${taken.runId}`.execute(tx)
-        const writing = writeStepsTogether(database.db, [
-          { claim: held, images },
-          { claim: taken, images },
-        ])
-        await expect.poll(() => waitersFor(database)).toBe(1)
-        return { writing }
-      })
-      expect((await ends.writing).map(({ status }) => status)).toEqual(['fulfilled', 'rejected'])
-      expect(await loadSteps(database.db, taken.runId)).toEqual([])
-    },
-  )
 })
-
-const waitersFor = async (database: TestDatabase): Promise<number> => {
-  const { rows } = await database.query(
-    `select count(*)::int as n from pg_locks where not granted and locktype = 'transactionid'
-       and pid in (select pid from pg_stat_activity where datname = current_database())`,
-  )
-  return Number(rows[0]?.['n'])
-}

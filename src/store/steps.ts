@@ -83,7 +83,7 @@ export const rememberStep = async (
   address: string,
   memo: Record<string, unknown>,
 ): Promise<void> => {
-  const text = `with ${held}
+  const text = `with ${held()}
     update step_executions set memo = coalesce(memo, '{}') || $4::jsonb
     from held where step_executions.run_id = held.id and address = $5
     returning address`
@@ -117,7 +117,7 @@ export const endRunningSteps = async (tx: Tx, runId: string, failure: Failure): 
 
 /** What it is doing now, for people. Written by whoever holds the claim; silently nothing otherwise. */
 export const setActivity = async (db: Db, claim: Claim, address: string, activity: string): Promise<void> => {
-  const text = `with ${held}
+  const text = `with ${held()}
     update step_executions set activity = $4
     from held where step_executions.run_id = held.id and address = $5 and state = 'running'`
   await ask(db, text, [...valuesOf(claim), activity.slice(0, 200), address])

@@ -56,21 +56,17 @@ export const writeSteps = async (db: Db, claim: Claim, images: readonly StepImag
 }
 
 /**
- * The same for several runs, in one statement as far as that goes: for each what came of it. A claim that is lost is nothing
- * to the others, nor is a row that the database refuses.
+ * The same for several runs in one statement that waits for nobody. Gives those that are written; whose claim is lost, whose
+ * row somebody has locked just now, who gives much, is not among them: alone (`writeSteps`) it comes out which of these it is.
  */
-export const writeStepsTogether = async (
+export const writeStepsAtOnce = async (
   db: Db,
   written: readonly ClaimedSteps[],
-): Promise<PromiseSettledResult<void>[]> => {
-  const together = written.filter(({ images }) => !images.some(isLarge))
-  const whole = together.length > 1 ? await writeAll(db, together).catch(() => null) : null
-  return Promise.allSettled(
-    written.map((one) => {
-      if (whole === null || !together.includes(one)) return writeSteps(db, one.claim, one.images)
-      return whole.has(one) ? undefined : Promise.reject(staleEpoch(one.claim))
-    }),
-  )
+): Promise<ReadonlySet<ClaimedSteps>> => {
+  const small = written.filter(({ images }) => !images.some(isLarge))
+  const [only, ...others] = small
+  if (!only) return new Set()
+  return others.length === 0 ? writeOneAtOnce(db, only) : writeAllAtOnce(db, small)
 }
 
 const isLarge = ({ result }: StepImage): boolean =>
@@ -81,11 +77,16 @@ const writeOne = async (db: Db, { claim, images }: ClaimedSteps): Promise<void> 
   if (rows.length === 0) throw staleEpoch(claim)
 }
 
-/** Gives those whose claim holds. */
-const writeAll = async (db: Db, written: readonly ClaimedSteps[]): Promise<ReadonlySet<ClaimedSteps>> => {
+const writeOneAtOnce = async (db: Db, one: ClaimedSteps): Promise<ReadonlySet<ClaimedSteps>> => {
+  const images = toJson(one.images.map((image) => rowOf(one.claim, image)))
+  const { rows } = await ask(db, insertOfOneAtOnce, [...valuesOf(one.claim), images])
+  return new Set(rows.length > 0 ? [one] : [])
+}
+
+const writeAllAtOnce = async (db: Db, written: readonly ClaimedSteps[]): Promise<ReadonlySet<ClaimedSteps>> => {
   const images = written.flatMap((one) => one.images.map((image) => rowOf(one.claim, image)))
   const values = [...valuesOfAll(written.map(({ claim }) => claim)), toJson(images)]
-  const { rows } = await ask<{ run_id: string; epoch: number }>(db, insertOfAll, values)
+  const { rows } = await ask<{ run_id: string; epoch: number }>(db, insertOfAllAtOnce, values)
   const found = new Set(rows.map((row) => `${row.run_id} ${row.epoch}`))
   return new Set(written.filter(({ claim }) => found.has(`${claim.runId} ${claim.epoch}`)))
 }
@@ -120,5 +121,6 @@ const insert = (claims: string): string => `
     snapshot = coalesce(excluded.snapshot, step_executions.snapshot), finished_at = excluded.finished_at
   returning run_id, epoch`
 
-const insertOfOne = insert(held)
-const insertOfAll = insert(allHeld)
+const insertOfOne = insert(held())
+const insertOfOneAtOnce = insert(held('skip locked'))
+const insertOfAllAtOnce = insert(allHeld('skip locked'))

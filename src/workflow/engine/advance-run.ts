@@ -42,11 +42,12 @@ export const createAdvanceRun = (given: EngineParts) => {
   return async (runId: string, outer: AbortSignal): Promise<void> => {
     const { leaseSeconds, maxClaims } = parts.settings()
     crashPoint('claim.before')
+    const claimedAt = performance.now()
     const run = await claimRun(parts.database.db, runId, parts.owner, leaseSeconds)
     crashPoint('claim.after')
     if (!run) return
     const claim: Claim = { runId, epoch: run.epoch, owner: parts.owner }
-    const lease = holdLease(parts.database, claim, { leaseSeconds, outer, heard: run })
+    const lease = holdLease(parts.database, claim, { leaseSeconds, claimedAt, outer, heard: run })
     try {
       await parts.money.forfeitAbandoned(claim)
       if (run.claims > maxClaims) await finish(parts, run, claim, poisoned(run))

@@ -16,7 +16,7 @@ const mostBetweenMs = 1_000
 export const holdLease = (
   database: Database,
   claim: Claim,
-  options: { leaseSeconds: number; outer: AbortSignal; heard: Heard },
+  options: { leaseSeconds: number; claimedAt: number; outer: AbortSignal; heard: Heard },
 ): { signal: AbortSignal; release: () => void } => {
   const leaseMs = options.leaseSeconds * 1000
   const controller = new AbortController()
@@ -32,8 +32,9 @@ export const holdLease = (
     end(error)
   }
   // A question that is never answered is no renewal either.
-  const startExpiry = (ms: number) => setTimeout(() => giveUp(outOfReach()), ms).unref()
-  let expiry = startExpiry(leaseMs)
+  const startExpiry = (askedAt: number) =>
+    setTimeout(() => giveUp(outOfReach()), leaseMs - (performance.now() - askedAt)).unref()
+  let expiry = startExpiry(options.claimedAt)
 
   const renew = async () => {
     const askedAt = performance.now()
@@ -41,7 +42,7 @@ export const holdLease = (
     if (over) return
     if (!held) return giveUp(lost(claim))
     clearTimeout(expiry)
-    expiry = startExpiry(leaseMs - (performance.now() - askedAt))
+    expiry = startExpiry(askedAt)
     hear(held)
   }
   // One that fails is made up for by the next; too many of them are the expiry's business.

@@ -1,6 +1,6 @@
 import type { Claim } from '../../domain/run.ts'
 import type { Db } from '../../store/database.ts'
-import { type ClaimedSteps, type StepImage, writeStepsTogether } from '../../store/write-steps.ts'
+import { type ClaimedSteps, type StepImage, writeSteps, writeStepsAtOnce } from '../../store/write-steps.ts'
 
 /** Resolves when they are kept. Throws `stale_epoch`, and what the database throws. */
 export type WriteSteps = (claim: Claim, images: readonly StepImage[]) => Promise<void>
@@ -10,7 +10,8 @@ const most = 64
 
 /**
  * What the runs of one worker have to keep goes together: while one statement is under way, what comes meanwhile waits for
- * the next. A run that is alone waits for nothing.
+ * the next. A run that is alone waits for nothing. What does not go with the others (somebody has locked the run, its claim is
+ * lost, the database refuses a row) is written by itself, and nobody waits for that.
  */
 export const createWriteTogether = (db: Db): WriteSteps => {
   const waiting: (ClaimedSteps & { resolve: () => void; reject: (reason: unknown) => void })[] = []
@@ -21,14 +22,10 @@ export const createWriteTogether = (db: Db): WriteSteps => {
     underWay = true
     while (waiting.length > 0) {
       const now = waiting.splice(0, most)
-      try {
-        const ends = await writeStepsTogether(db, now)
-        for (const [index, end] of ends.entries()) {
-          if (end.status === 'fulfilled') now[index]?.resolve()
-          else now[index]?.reject(end.reason)
-        }
-      } catch (error) {
-        for (const { reject } of now) reject(error)
+      const written = await writeStepsAtOnce(db, now).catch(() => nothing)
+      for (const one of now) {
+        if (written.has(one)) one.resolve()
+        else void writeSteps(db, one.claim, one.images).then(one.resolve, one.reject)
       }
     }
     underWay = false
@@ -41,3 +38,5 @@ export const createWriteTogether = (db: Db): WriteSteps => {
     return promise
   }
 }
+
+const nothing: ReadonlySet<ClaimedSteps> = new Set()
