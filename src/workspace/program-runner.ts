@@ -1,5 +1,6 @@
 import { type ChildProcess, fork } from 'node:child_process'
-import { join } from 'node:path'
+import { getCompileCacheDir } from 'node:module'
+import { dirname, join } from 'node:path'
 import { errorOf, type Failure, JourneymanError } from '../domain/errors.ts'
 import { abortReason, type ProcessRequest, type ProcessResult } from './bounded-process.ts'
 
@@ -77,15 +78,17 @@ export const createProgramRunner = (): ProgramRunner => {
   }
 }
 
-/** Nothing of our environment, and none of our descriptors but the channel. */
-const forkRunner = (): ChildProcess =>
-  fork(join(import.meta.dirname, 'program-runner-process.ts'), {
-    env: {},
+/** Nothing of our environment but where compiled modules lie, and none of our descriptors but the channel. */
+const forkRunner = (): ChildProcess => {
+  const compiledAt = getCompileCacheDir()
+  return fork(join(import.meta.dirname, 'program-runner-process.ts'), {
+    env: compiledAt === undefined ? {} : { NODE_COMPILE_CACHE: dirname(compiledAt) },
     cwd: '/',
     execArgv: ['--max-old-space-size=256'],
     serialization: 'advanced',
     stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
   })
+}
 
 const holdOn = (child: ChildProcess | null, on: boolean): void => {
   const verb = on ? 'ref' : 'unref'

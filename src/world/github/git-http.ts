@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { buffer } from 'node:stream/consumers'
+import { JourneymanError } from '../../domain/errors.ts'
 import { hideAnswer, meetFault, takeFault } from '../http/take-fault.ts'
 import { mayDo, maySee, tokenOf } from './authenticate.ts'
 import { gitCommand, refreshRefs } from './git.ts'
@@ -98,7 +99,8 @@ const runBackend = async (
   const body = await buffer(request).catch(() => null)
   if (body === null) return 0
   const command = gitCommand(cgiVariables(state, request, url, pathInfo), ['http-backend'])
-  const { out } = await state.gitHost.run(command, body)
+  const { code, out, complaint } = await state.gitHost.run(command, body)
+  if (code === null) throw new JourneymanError('internal', `The world's git was ended in the middle: ${complaint}`)
   let status = 200
   const head = readCgiHead((code, headers) => {
     status = code
