@@ -14,7 +14,7 @@ const staffOf = { pglite: { workers: 1, runs: 5 }, postgres: { workers: 2, runs:
 
 /** Every point once for each seed, each seed on a world and a database of its own, until the time is up. */
 export const runChaos = async (kind: Database['kind']): Promise<void> => {
-  const options = chaosOptions()
+  const options = chaosOptions(kind)
   const tally: Tally = new Map()
   const latest = Date.now() + options.minutes * 60_000
   const batches: { seed: number; batch: Batch }[] = []
@@ -41,7 +41,7 @@ export const oneBatch = async (
   try {
     return await killBatch(ground, points, seededRandom(seed), {
       ...staffOf[kind],
-      ...(chaosOptions().verbose && { tell }),
+      ...(chaosOptions(kind).verbose && { tell }),
     })
   } finally {
     await ground.close()

@@ -2,7 +2,7 @@ import { describe, inject, it } from 'vitest'
 import { chaosOptions } from './chaos-options.ts'
 import { type ServerFault, surviveServerFaults } from './server-faults.ts'
 
-const isLeftOut = chaosOptions().database === 'pglite' || inject('templates').postgresUrl === null
+const isLeftOut = chaosOptions('postgres').database === 'pglite' || inject('templates').postgresUrl === null
 const often = (fault: ServerFault, times: number): ServerFault[] => Array.from({ length: times }, () => fault)
 
 describe.skipIf(isLeftOut)('a PostgreSQL that fails while runs are under way (F6)', () => {
