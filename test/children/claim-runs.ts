@@ -1,6 +1,6 @@
 import { createInterface } from 'node:readline'
+import { claimRun } from '../../src/store/claim-run.ts'
 import { openDatabase } from '../../src/store/open-database.ts'
-import { claimRun } from '../../src/store/runs.ts'
 
 /** For each line it is given, the id of a run, so many workers of this process claim that run at once; says who has it. */
 const [url, many] = process.argv.slice(2)

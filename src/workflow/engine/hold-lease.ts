@@ -1,7 +1,7 @@
 import { JourneymanError } from '../../domain/errors.ts'
 import type { Claim } from '../../domain/run.ts'
+import { type Heard, renewLease } from '../../store/claim-run.ts'
 import type { Database } from '../../store/database.ts'
-import { type Heard, renewLease } from '../../store/runs.ts'
 import { timeRanOut, wholeRun } from './time-ran-out.ts'
 
 /** A wish to stop is heard with a renewal, so they are no further apart than this. */

@@ -6,7 +6,7 @@ import { JourneymanError } from '../../domain/errors.ts'
 import type { Event } from '../../domain/event.ts'
 import type { Run } from '../../domain/run.ts'
 import { decideApproval, getApproval } from '../../store/approvals.ts'
-import { claimRun, releaseRun } from '../../store/runs.ts'
+import { claimRun, releaseRun } from '../../store/claim-run.ts'
 import { addSignals } from '../../store/signals.ts'
 import { type EngineOptions, engineUnderTest, type RunOptions, workflowOf } from './testing/engine-under-test.ts'
 
