@@ -39,6 +39,8 @@ export type EffectGuard = {
   owner: string
   /** Once it is aborted nothing more is sent; what has been sent is looked for all the same. Its reason is thrown. */
   signal?: AbortSignal
+  /** Just before something is sent: throws where the claim's lease has run out, by this process's own clock. */
+  assertInTime?: () => void
 }
 
 export type EffectLedger = {

@@ -68,6 +68,8 @@ const sendOrNote = async <Result>(
 ): Promise<Result> => {
   try {
     guard.signal?.throwIfAborted()
+    // A process that was asleep reads the answer to its last question before its timers tell it for how long.
+    guard.assertInTime?.()
     return await effect.send()
   } catch (error) {
     await failEffect(database.db, guard, effect.key, failureOf(error))

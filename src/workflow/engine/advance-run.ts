@@ -12,7 +12,7 @@ import { freeSlot } from '../../store/slots.ts'
 import { endRunningSteps, hasBegun } from '../../store/steps.ts'
 import { endRun } from './end-of-run.ts'
 import type { EngineParts, Execution } from './execution.ts'
-import { holdLease } from './hold-lease.ts'
+import { holdLease, type Lease } from './hold-lease.ts'
 import { holdSlot } from './hold-slot.ts'
 import { isInterruption } from './interruption.ts'
 import { openExecution } from './open-execution.ts'
@@ -52,7 +52,7 @@ export const createAdvanceRun = (given: EngineParts) => {
     try {
       await parts.money.forfeitAbandoned(claim)
       if (run.claims > maxClaims) await finish(parts, run, claim, poisoned(run))
-      else await advance(parts, run, claim, lease.signal)
+      else await advance(parts, run, claim, lease)
     } catch (error) {
       await leave(parts, claim, error)
     } finally {
@@ -63,13 +63,14 @@ export const createAdvanceRun = (given: EngineParts) => {
 
 type Parts = EngineParts & { definitions: ReturnType<typeof createPinnedDefinitions>; writeSteps: WriteSteps }
 
-const advance = async (parts: Parts, run: Run, claim: Claim, signal: AbortSignal): Promise<void> => {
+const advance = async (parts: Parts, run: Run, claim: Claim, lease: Lease): Promise<void> => {
+  const { signal } = lease
   let execution: Execution | null = null
   let failure: Failure | null = null
   let asksRollback = false
   try {
     try {
-      execution = await begin(parts, run, claim, signal)
+      execution = await begin(parts, run, claim, lease)
       await holdSlot(execution)
       await runMainPart(execution, '', runSteps)
     } catch (error) {
@@ -91,11 +92,18 @@ const advance = async (parts: Parts, run: Run, claim: Claim, signal: AbortSignal
   await finish(parts, run, claim, failure)
 }
 
-const begin = async (parts: Parts, run: Run, claim: Claim, signal: AbortSignal): Promise<Execution> => {
+const begin = async (parts: Parts, run: Run, claim: Claim, lease: Lease): Promise<Execution> => {
   const { db } = parts.database
   if (run.stopRequestedBy !== null && !(await hasBegun(db, run.id))) throw stoppedBefore(run.stopRequestedBy)
   const { definition, prompts } = await parts.definitions(run.definitionHash)
-  return openExecution(parts, { run, claim, definition, prompts, signal })
+  return openExecution(parts, {
+    run,
+    claim,
+    definition,
+    prompts,
+    signal: lease.signal,
+    assertInTime: lease.assertInTime,
+  })
 }
 
 /** What was begun to be undone is undone: half of it is worse than either. */

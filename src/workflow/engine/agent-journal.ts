@@ -26,9 +26,9 @@ export const createAgentJournal = (
       opened = found.agentId
       return { opening: found.request as AgentOpening, turns: found.turns.map(turnOf) }
     },
-    reserve: (call) => {
+    reserve: async (call) => {
       const { monthlyCap } = parts.settings()
-      return parts.money.reserve(claim, {
+      const reserved = await parts.money.reserve(claim, {
         address: at.address,
         agentId: agentId(),
         turn: call.ordinal,
@@ -38,6 +38,9 @@ export const createAgentJournal = (
         runCap: execution.run.costCap,
         monthlyCap,
       })
+      // The call is made next. What was reserved stays charged, as if it had been made: nobody could tell.
+      execution.guard.assertInTime?.()
+      return reserved
     },
     answered: async (ordinal, response, reservation) => {
       crashPoint('settle.before')

@@ -7,6 +7,13 @@ import { timeRanOut, wholeRun } from './time-ran-out.ts'
 /** A wish to stop is heard with a renewal, so they are no further apart than this. */
 const mostBetweenMs = 1_000
 
+export type Lease = {
+  signal: AbortSignal
+  /** For what is about to be sent: the signal hears of the expiry only when this process comes to look at its timers. */
+  assertInTime: () => void
+  release: () => void
+}
+
 /**
  * Keeps a claim alive until it is released, and listens for what must end the work: somebody else has the run, a person
  * wants it stopped, its time is up, this process ends, the database is out of reach for longer than the lease lasts. The
@@ -17,7 +24,7 @@ export const holdLease = (
   database: Database,
   claim: Claim,
   options: { leaseSeconds: number; claimedAt: number; outer: AbortSignal; heard: Heard },
-): { signal: AbortSignal; release: () => void } => {
+): Lease => {
   const leaseMs = options.leaseSeconds * 1000
   const controller = new AbortController()
   let over = false
@@ -32,9 +39,9 @@ export const holdLease = (
     end(error)
   }
   // A question that is never answered is no renewal either.
-  const startExpiry = (askedAt: number) =>
-    setTimeout(() => giveUp(outOfReach()), leaseMs - (performance.now() - askedAt)).unref()
-  let expiry = startExpiry(options.claimedAt)
+  let expiresAt = options.claimedAt + leaseMs
+  const startExpiry = () => setTimeout(() => giveUp(outOfReach()), expiresAt - performance.now()).unref()
+  let expiry = startExpiry()
 
   const renew = async () => {
     const askedAt = performance.now()
@@ -42,7 +49,8 @@ export const holdLease = (
     if (over) return
     if (!held) return giveUp(lost(claim))
     clearTimeout(expiry)
-    expiry = startExpiry(askedAt)
+    expiresAt = askedAt + leaseMs
+    expiry = startExpiry()
     hear(held)
   }
   // One that fails is made up for by the next; too many of them are the expiry's business.
@@ -60,6 +68,11 @@ export const holdLease = (
   void loop()
   return {
     signal: controller.signal,
+    assertInTime: () => {
+      if (performance.now() < expiresAt) return
+      giveUp(outOfReach())
+      throw outOfReach()
+    },
     release: () => {
       over = true
       clearTimeout(expiry)

@@ -1,6 +1,6 @@
 import { crashPoint } from '../../domain/crash-point.ts'
 import { codeOf, errorOf, failureOf, isRetryable } from '../../domain/errors.ts'
-import type { Claim, Run } from '../../domain/run.ts'
+import type { Run } from '../../domain/run.ts'
 import { subjectOf } from '../../domain/subject.ts'
 import { saveProject } from '../../store/projects.ts'
 import { saveTask } from '../../store/tasks.ts'
@@ -22,7 +22,7 @@ const startAddress = '@start'
 /** Reads the journal, and what a run is about: live at its start, from the journal afterwards. */
 export const openExecution = async (
   parts: EngineParts & { writeSteps: WriteSteps },
-  given: { run: Run; claim: Claim; definition: Definition; prompts: Record<string, string>; signal: AbortSignal },
+  given: Pick<Execution, 'run' | 'claim' | 'definition' | 'prompts' | 'signal'> & { assertInTime: () => void },
 ): Promise<Execution> => {
   const { run, claim, definition } = given
   const journal = await openJournal({ db: parts.database.db, writeSteps: parts.writeSteps }, claim, given.signal)
@@ -41,7 +41,8 @@ export const openExecution = async (
     setUp: (opened) => parts.evidence.runSetup(opened, given.signal, () => undefined),
     signal: given.signal,
   })
-  const guard = { runId: run.id, role: 'worker', epoch: claim.epoch, owner: claim.owner } as const
+  const { assertInTime } = given
+  const guard = { runId: run.id, role: 'worker', epoch: claim.epoch, owner: claim.owner, assertInTime } as const
   return { ...given, guard, journal, variables, system, workspace, facts, rollbacks: new WeakSet(), parts }
 }
 
