@@ -1,34 +1,18 @@
 import { sql } from 'kysely'
-import type { Failure } from '../domain/errors.ts'
-import type { Claim, Compensation, RetryCounts, StepState } from '../domain/run.ts'
+import type { Claim } from '../domain/run.ts'
 import { allHeld, ask, held, staleEpoch, valuesOf, valuesOfAll } from './claimed.ts'
 import type { Db } from './database.ts'
 import { toJson } from './json.ts'
+import type { StepRow } from './steps.ts'
 
-/** A row of the journal as it is to stand from now on; what it leaves out (memo, activity) stays. */
-export type StepImage = {
-  address: string
-  name: string
-  kind: string
-  ordinal: number
-  state: StepState
-  attempts: number
-  result: unknown
-  failure: Failure | null
-  reason: string | null
-  /** Of one that is skipped; another step's is written by `rememberStep`. */
-  memo: Record<string, unknown> | null
-  inputs: unknown
-  compensation: Compensation | null
-  finishOrder: number | null
-  retries: RetryCounts
-  /** Seconds from now until it is to be tried again. */
-  retryInSeconds: number | null
-  /** What was evaluated since, to be added. */
-  evaluated: Record<string, unknown> | null
-  /** null leaves the one that there is. */
-  snapshot: string | null
-}
+type Kept = 'runId' | 'activity' | 'cost' | 'startedAt' | 'finishedAt' | 'attemptSeconds'
+
+/**
+ * A row of the journal as it is to stand from now on, but for what the database knows itself. The `memo` is that of a step which
+ * is skipped; another's is written by `rememberStep`. What was `evaluated` since is added; a `snapshot` of null leaves the one
+ * that there is.
+ */
+export type StepImage = Omit<StepRow, Kept>
 
 export type ClaimedSteps = { claim: Claim; images: readonly StepImage[] }
 
