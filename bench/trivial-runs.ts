@@ -2,6 +2,7 @@ import { newId } from '../src/domain/ids.ts'
 import type { Queue } from '../src/queue/contract.ts'
 import type { Database } from '../src/store/database.ts'
 import { saveDefinition } from '../src/store/definitions.ts'
+import { acknowledgedRun } from '../src/workflow/engine/testing/acknowledged-run.ts'
 import { hashOf } from '../src/workflow/language/load-workflows.ts'
 
 /** A workflow of so many steps that do nothing: what is measured is the engine. */
@@ -27,7 +28,7 @@ export const insertRuns = async (
 ): Promise<string[]> => {
   const hash = hashOf(source, {})
   await saveDefinition(database.db, { hash, name: 'bench', source, prompts: {} })
-  const runs = Array.from({ length: count }, () => runOf(newId('run'), hash))
+  const runs = Array.from({ length: count }, () => acknowledgedRun(newId('run'), { hash, name: 'bench' }))
   await database.db.transaction().execute(async (tx) => {
     for (let at = 0; at < runs.length; at += mostAtOnce) {
       await tx
@@ -46,36 +47,3 @@ export const insertRuns = async (
 
 /** A statement holds 65,535 values at most. */
 const mostAtOnce = 1_000
-
-const actor = { login: 'alice', id: '1', isBot: false }
-const event = {
-  name: 'issue.labeled',
-  provider: 'memory',
-  repository: 'acme/shop',
-  repositoryUrl: null,
-  installation: null,
-  actor,
-  subject: { kind: 'issue', key: '1', url: 'https://tasks.test/1' },
-  revision: '1',
-  fields: {},
-}
-
-const runOf = (id: string, definitionHash: string) => ({
-  id,
-  workflow: 'bench',
-  definition_hash: definitionHash,
-  intent_key: id,
-  repository: 'acme/shop',
-  installation: null,
-  subject: 'issue/1',
-  actor: JSON.stringify(actor),
-  event: JSON.stringify(event),
-  state: 'queued' as const,
-  lease_owner: null,
-  stop_requested_by: null,
-  base_sha: null,
-  acknowledged_at: new Date(),
-  cost_cap: 1_000_000,
-  token_cap: 1_000_000,
-  deadline_seconds: 3_600,
-})

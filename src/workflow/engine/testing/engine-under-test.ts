@@ -20,6 +20,7 @@ import { createEffectLedger } from '../../effect-ledger.ts'
 import { usedKey } from '../../language/pinned.ts'
 import { createAdvanceRun } from '../advance-run.ts'
 import type { EngineParts, EngineSettings } from '../execution.ts'
+import { acknowledgedRun } from './acknowledged-run.ts'
 
 export type EngineOptions = {
   commands?: Record<string, MemoryCommand>
@@ -181,38 +182,11 @@ const queueRun = async (database: Database, source: string, more: RunOptions): P
   const used = Object.entries(more.uses ?? {}).map(([name, text]) => [usedKey(name), text])
   const prompts = { 'prompts/do.njk': 'Do it.', system: 'You are an agent.', ...Object.fromEntries(used) }
   await saveDefinition(database.db, { hash: id, name: 'test', source, prompts })
-  const actor = { login: 'alice', id: '1', isBot: false }
-  const event = {
-    name: 'issue.labeled',
-    provider: 'memory',
-    repository: 'acme/shop',
-    repositoryUrl: null,
-    installation: null,
-    actor,
-    subject: { kind: 'issue', key: '1', url: 'https://tasks.test/1' },
-    revision: '1',
-    fields: {},
-  }
   await database.db
     .insertInto('workflow_executions')
     .values({
-      id,
-      workflow: 'test',
-      definition_hash: id,
-      intent_key: id,
-      repository: 'acme/shop',
-      installation: null,
-      subject: 'issue/1',
-      actor: JSON.stringify(actor),
-      event: JSON.stringify(event),
-      state: 'queued',
-      lease_owner: null,
-      stop_requested_by: null,
-      base_sha: null,
-      acknowledged_at: new Date(),
-      cost_cap: 1_000_000_000,
-      token_cap: 1_000_000,
-      deadline_seconds: more.deadlineSeconds ?? 3_600,
+      ...acknowledgedRun(id, { hash: id, name: 'test' }),
+      ...(more.deadlineSeconds !== undefined && { deadline_seconds: more.deadlineSeconds }),
       waits_for: JSON.stringify(more.waitsFor ?? []),
     })
     .execute()
