@@ -7,7 +7,6 @@ export type ConfigNode =
   | { kind: 'list'; place: Place; items: ConfigNode[] }
   | { kind: 'value'; place: Place; value: string | number | boolean | null; literal: boolean }
 
-export type ConfigMap = Extract<ConfigNode, { kind: 'map' }>
 export type ConfigValue = Extract<ConfigNode, { kind: 'value' }>
 
 /** One mistake, for a person. `message` goes on after the key, and never holds a value. */

@@ -34,23 +34,6 @@ export const render = (template: unknown, scope: Scope): unknown =>
 export const namesUsed = (expression: string, options: { tolerant?: boolean } = {}): UsedName[] =>
   usedNames(parseExpression(bare(expression)), options.tolerant ?? false)
 
-/** The names of all expressions in all texts of a value. */
-export const namesUsedByTemplate = (template: unknown): string[] => {
-  const names = new Set<string>()
-  for (const expression of expressionsIn(template)) {
-    for (const { name } of namesUsed(expression)) names.add(name)
-  }
-  return [...names]
-}
-
-const expressionsIn = (template: unknown): string[] => {
-  if (typeof template === 'string') {
-    return parseTemplate(template).flatMap((part) => (part.kind === 'expression' ? [part.expression] : []))
-  }
-  if (isList(template)) return template.flatMap(expressionsIn)
-  return isRecord(template) ? Object.values(template).flatMap(expressionsIn) : []
-}
-
 /** The expression in a text that may write it with or without `${}`. */
 export const bare = (text: string): string => {
   if (!text.includes('${')) return text
