@@ -1,17 +1,16 @@
 import { hasAccess, mayAnswer } from '../domain/approver.ts'
 import { crashPoint } from '../domain/crash-point.ts'
 import { codeOf } from '../domain/errors.ts'
-import type { Event } from '../domain/event.ts'
 import type { Run } from '../domain/run.ts'
 import type { Permission } from '../plugins/version-control/contract.ts'
-import type { Answered } from '../report/contract.ts'
-import { type Approval, decideApproval, decidedFrom, waitingApprovals } from '../store/approvals.ts'
+import { type Approval, decideApproval, waitingApprovals } from '../store/approvals.ts'
 import { appendAudit } from '../store/audit.ts'
 import type { Tx } from '../store/database.ts'
 import { linkDeliveries, receivedAt } from '../store/deliveries.ts'
+import { noteObeyed } from '../store/obeyed-commands.ts'
 import { liveRunsOf } from '../store/runs.ts'
 import { chooseApprovals, nameOf } from './choose-approvals.ts'
-import type { Given, ObeyParts } from './given-command.ts'
+import { answerJob, type Given, type ObeyParts } from './given-command.ts'
 
 type Verdict = 'approved' | 'rejected'
 type Waiting = { run: Run; approval: Approval }
@@ -21,12 +20,9 @@ type Waiting = { run: Run; approval: Approval }
  * named, is answered; with its audit, its run's wake and its job in one transaction. What was asked only after the comment
  * had been written is not answered by it: nobody had seen it then.
  */
-export const decideApprovals = async (parts: ObeyParts, given: Given, verdict: Verdict): Promise<Answered> => {
+export const decideApprovals = async (parts: ObeyParts, given: Given, verdict: Verdict): Promise<void> => {
   const { event } = given
-  if (event.actor.isBot) return 'done'
-  const from = `${given.delivery}/${event.revision}`
-  const before = await decidedFrom(parts.database.db, from)
-  if (before.length > 0) return thumbs(parts, event, before)
+  if (event.actor.isBot) return
   const permission = await parts.versionControl.getPermission(given.place, event.actor)
   const waiting = await waitingFor(parts, given)
   const choice = chooseApprovals(
@@ -42,11 +38,11 @@ export const decideApprovals = async (parts: ObeyParts, given: Given, verdict: V
   )
   const mine = asked.filter(({ may }) => may === true)
   const [refused] = asked
-  if (mine.length === 0 && refused) return refuse(parts, event, permission, refused)
+  if (mine.length === 0 && refused) return refuse(parts, given, permission, refused)
   const seen = await seenBefore(parts, given, mine)
-  const runs = await decide(parts, given, seen, { verdict, comment: choice.comment, from })
+  const runs = await decide(parts, given, seen, { verdict, comment: choice.comment })
   crashPoint('approval.decided')
-  return runs.length > 0 ? thumbs(parts, event, runs) : explain(parts, given, permission, tooLate)
+  if (runs.length === 0) await explain(parts, given, permission, tooLate)
 }
 
 const waitingFor = async ({ database: { db } }: ObeyParts, { place, subject }: Given): Promise<Waiting[]> => {
@@ -94,7 +90,7 @@ const decide = async (
   { database, queue }: ObeyParts,
   given: Given,
   all: Waiting[],
-  answer: { verdict: Verdict; comment: string | null; from: string },
+  answer: { verdict: Verdict; comment: string | null },
 ): Promise<string[]> =>
   database.db.transaction().execute(async (tx) => {
     // In the order of the runs' ids, in which they are locked everywhere.
@@ -113,7 +109,10 @@ const decide = async (
       const jobs = runs.map((runId) => ({ runId }))
       await queue.enqueueAll('advance-run', jobs, { tx })
       await queue.enqueueAll('report', jobs, { tx })
+      // One thumb is enough: it is the same comment.
+      await queue.enqueueAll('acknowledge', [answerJob(given, runs[0] as string, 'thumb')], { tx })
     }
+    await noteObeyed(tx, given.id, runs)
     for (const { approval } of decided) await note(tx, given, approval, answer)
     return runs
   })
@@ -128,16 +127,9 @@ const note = (tx: Tx, { event, delivery }: Given, approval: Approval, { verdict 
     detail: { address: approval.address, shown: approval.shownHash, asked: approval.asked, id: event.actor.id },
   })
 
-const thumbs = async (parts: ObeyParts, event: Event, runs: string[]): Promise<Answered> => {
-  // One is enough: it is the same comment.
-  const [first] = runs
-  return first === undefined ? 'done' : parts.answers.thumb(first, event)
-}
-
 /** Told to people who have a say here; to everybody it would be a way to have us write without end. */
-const explain = async (parts: ObeyParts, given: Given, permission: Permission, text: string): Promise<Answered> => {
+const explain = async (parts: ObeyParts, given: Given, permission: Permission, text: string): Promise<void> => {
   if (hasAccess(permission, 'write')) await parts.answers.reply(given.event, given.delivery, text)
-  return 'done'
 }
 
 const tooLate =
@@ -150,20 +142,24 @@ const unknownName = (name: string, waiting: Waiting[]): string => {
   return `Nothing of the name \`${name.replaceAll('`', "'")}\` waits. ${there}`
 }
 
-/** Once for each person who takes part here, and once for all others together. */
+/**
+ * Once for each person who takes part here, and once for all others together. What is to be said is kept before it is said:
+ * by the time at which the run can be told of, what was asked may be answered.
+ */
 const refuse = (
-  parts: ObeyParts,
-  event: Event,
+  { queue }: ObeyParts,
+  given: Given,
   permission: Permission,
   { run, approval, may }: Waiting & { may: boolean | { closed: string } },
-): Promise<Answered> => {
+): Promise<void> => {
+  const { actor } = given.event
   const isStranger = permission === 'none' || permission === 'read'
-  const key = isStranger ? 'may_not_answer' : `may_not_answer:${event.actor.id}`
+  const key = isStranger ? 'may_not_answer' : `may_not_answer:${actor.id}`
   const closed =
     typeof may === 'object'
       ? ` I could not look into the team \`${may.closed}\`: the app needs the organization permission "Members: read".`
       : ''
   const asked = approval.approvers.map((one) => `\`${one.replaceAll('`', "'")}\``).join(', ')
-  const text = `Thank you, ${event.actor.login}. \`${nameOf(approval.address)}\` is for others to answer: ${asked}.${closed}`
-  return parts.answers.tellOf(run.id, event, key, text)
+  const text = `Thank you, ${actor.login}. \`${nameOf(approval.address)}\` is for others to answer: ${asked}.${closed}`
+  return queue.enqueueAll('acknowledge', [answerJob(given, run.id, { key, text })])
 }

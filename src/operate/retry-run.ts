@@ -6,7 +6,7 @@ import type { Tx } from '../store/database.ts'
 import { getDefinition } from '../store/definitions.ts'
 import { type EndedRun, lockEndedRun, type RetryPlan, reopenRun } from '../store/reopen-run.ts'
 import { parsePinned } from '../workflow/language/load-workflows.ts'
-import { verb } from './contract.ts'
+import { type OperateParts, verb } from './contract.ts'
 import { findRun } from './find-run.ts'
 import { planRetry } from './plan-retry.ts'
 
@@ -19,25 +19,34 @@ export type Retried = { run: string; again: string[]; forgotten: number }
  */
 export const retryRun = verb({
   input: z.strictObject({ run: z.string(), from: z.string().min(1).max(4_000).optional() }),
-  ask: async ({ database, queue }, input, by): Promise<Retried> => {
-    const { id } = await findRun(database.db, input.run)
-    return database.db.transaction().execute(async (tx) => {
-      const ended = await lockEndedRun(tx, id)
-      requireRetriable(id, ended)
-      const plan = planRetry(ended.steps, {
-        from: input.from ?? null,
-        goneOnFrom: await stepsGoneOnFrom(tx, ended.definitionHash),
-      })
-      requireSomething(id, ended, plan, input.from)
-      await reopenRun(tx, id, plan)
-      await queue.enqueue(ended.acknowledged ? 'advance-run' : 'acknowledge', { runId: id }, { tx })
-      if (ended.acknowledged) await queue.enqueue('report', { runId: id }, { tx })
-      const detail = { from: input.from ?? null, again: plan.tryAgain.slice(0, 50), forgotten: plan.forget.length }
-      await appendAudit(tx, { actor: by, action: 'run.retried', runId: id, detail })
-      return { run: id, again: plan.tryAgain, forgotten: plan.forget.length }
-    })
-  },
+  ask: (parts, input, by): Promise<Retried> => retryEnded(parts, input, by),
 })
+
+/** The same, with `alongside` in its transaction: what must be there if and only if the run goes on. */
+export const retryEnded = async (
+  { database, queue }: Pick<OperateParts, 'database' | 'queue'>,
+  { run, from }: { run: string; from?: string | undefined },
+  by: string,
+  alongside: (tx: Tx) => Promise<void> = async () => undefined,
+): Promise<Retried> => {
+  const { id } = await findRun(database.db, run)
+  return database.db.transaction().execute(async (tx) => {
+    const ended = await lockEndedRun(tx, id)
+    requireRetriable(id, ended)
+    const plan = planRetry(ended.steps, {
+      from: from ?? null,
+      goneOnFrom: await stepsGoneOnFrom(tx, ended.definitionHash),
+    })
+    requireSomething(id, ended, plan, from)
+    await reopenRun(tx, id, plan)
+    await queue.enqueue(ended.acknowledged ? 'advance-run' : 'acknowledge', { runId: id }, { tx })
+    if (ended.acknowledged) await queue.enqueue('report', { runId: id }, { tx })
+    await alongside(tx)
+    const detail = { from: from ?? null, again: plan.tryAgain.slice(0, 50), forgotten: plan.forget.length }
+    await appendAudit(tx, { actor: by, action: 'run.retried', runId: id, detail })
+    return { run: id, again: plan.tryAgain, forgotten: plan.forget.length }
+  })
+}
 
 const requireRetriable = (id: string, { state, rival, steps }: EndedRun): void => {
   if (isLive(state))

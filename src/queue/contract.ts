@@ -1,11 +1,15 @@
+import type { Answer } from '../domain/answer.ts'
 import type { Event } from '../domain/event.ts'
 import type { Tx } from '../store/database.ts'
 
 export const lanes = ['acknowledge', 'advance-run', 'report', 'reap', 'reconcile', 'schedule'] as const
 export type Lane = (typeof lanes)[number]
 
-/** What a job is about: a run, or a command that is said to the runs of its subject, with the row of its delivery. */
-export type JobData = { runId?: string; command?: Event; delivery?: string }
+/**
+ * What a job is about: a run, a command that is said to the runs of its subject, with the row of its delivery, or the answer to
+ * such a command on behalf of a run.
+ */
+export type JobData = { runId?: string; command?: Event; delivery?: string; answer?: Answer }
 
 /** pg-boss behind a few verbs. Handlers are handed in by app.ts; a handler that throws is retried with back-off. */
 export type Queue = {

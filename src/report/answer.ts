@@ -16,30 +16,8 @@ import { withReportLease } from './with-report-lease.ts'
  * no run has no ledger: it is found again by its hidden marker, and audited.
  */
 export const createAnswers = (parts: ReporterParts): Answers => ({
-  thumb: (runId, command) => {
-    const add = parts.taskManagement.addReaction
-    const commentId = command.fields['comment_id']
-    if (!add || commentId === undefined) return Promise.resolve('done')
-    return onBehalf(parts, runId, (guard, run) =>
-      orWithout(parts, run, 'reaction', () =>
-        parts.effects.set(guard, {
-          key: `reaction.thumb:${commentId}`,
-          kind: 'reaction',
-          target: targetOf(command),
-          request: { thumb: commentId },
-          send: () => add(refOf(command), commentId, '+1').then(() => ({})),
-        }),
-      ),
-    )
-  },
-
-  tellOf: (runId, command, key, text) =>
-    onBehalf(parts, runId, (guard, run) => {
-      const marker = `<!-- journeyman:answer:${run.id}:${key} -->`
-      return orWithout(parts, run, 'answer', () =>
-        parts.effects.once(guard, { ...commentWith(parts, command, text, marker), key: `comment.${key}` }),
-      )
-    }),
+  give: (runId, command, answer) =>
+    answer === 'thumb' ? giveThumb(parts, runId, command) : giveWords(parts, runId, command, answer),
 
   reply: async (command, delivery, text) => {
     const { find, send, target } = commentWith(parts, command, text, `<!-- journeyman:answer:${delivery} -->`)
@@ -53,6 +31,36 @@ export const createAnswers = (parts: ReporterParts): Answers => ({
 
   status: (command) => statusOf(parts, command),
 })
+
+const giveThumb = async (parts: ReporterParts, runId: string, command: Event): Promise<Answered> => {
+  const add = parts.taskManagement.addReaction
+  const commentId = command.fields['comment_id']
+  if (!add || commentId === undefined) return 'done'
+  return onBehalf(parts, runId, (guard, run) =>
+    orWithout(parts, run, 'reaction', () =>
+      parts.effects.set(guard, {
+        key: `reaction.thumb:${commentId}`,
+        kind: 'reaction',
+        target: targetOf(command),
+        request: { thumb: commentId },
+        send: () => add(refOf(command), commentId, '+1').then(() => ({})),
+      }),
+    ),
+  )
+}
+
+const giveWords = (
+  parts: ReporterParts,
+  runId: string,
+  command: Event,
+  { key, text }: { key: string; text: string },
+): Promise<Answered> =>
+  onBehalf(parts, runId, (guard, run) => {
+    const marker = `<!-- journeyman:answer:${run.id}:${key} -->`
+    return orWithout(parts, run, 'answer', () =>
+      parts.effects.once(guard, { ...commentWith(parts, command, text, marker), key: `comment.${key}` }),
+    )
+  })
 
 const onBehalf = async (
   parts: ReporterParts,

@@ -101,8 +101,6 @@ export const decideApproval = async (
     verdict: 'approved' | 'rejected'
     by: string
     comment: string | null
-    /** What the answer was read from, for whom it may be read from it again. */
-    from?: string
   },
 ): Promise<boolean> => {
   // The run's row first, as everywhere: a worker that parks it just now must see this, or be seen to have parked it.
@@ -112,7 +110,6 @@ export const decideApproval = async (
     .set({
       state: decision.verdict,
       decided_by: decision.by,
-      decided_from: decision.from ?? null,
       comment: decision.comment,
       decided_at: sql`now()`,
     })
@@ -122,12 +119,6 @@ export const decideApproval = async (
     .where(sql<boolean>`(expires_at is null or expires_at > now())`)
   if (decision.shownHash !== undefined) query = query.where('shown_hash', '=', decision.shownHash)
   return (await query.returning('address').executeTakeFirst()) !== undefined
-}
-
-/** The runs to which this has given an answer before. */
-export const decidedFrom = async (db: Db, from: string): Promise<string[]> => {
-  const rows = await db.selectFrom('approvals').select('run_id').where('decided_from', '=', from).execute()
-  return [...new Set(rows.map((row) => row.run_id))]
 }
 
 /** Ends an approval that waits, or whose answer is void, without a person's answer. Throws `stale_epoch`. */

@@ -178,7 +178,10 @@ export type Tables = {
     decided_at: TimeOrNull
     asked: Generated<number>
     on_timeout: ColumnType<OnTimeout, OnTimeout | undefined, OnTimeout>
-    decided_from: ColumnType<string | null, string | null | undefined, string | null>
+  }
+  obeyed_commands: {
+    command: string
+    run_id: string
   }
   signals: {
     id: Generated<number>

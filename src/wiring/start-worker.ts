@@ -9,7 +9,7 @@ import { startingCommands } from '../inbox/command-names.ts'
 import { createFireSchedules, type ScheduleParts } from '../inbox/fire-schedules.ts'
 import { createObeyCommand } from '../inbox/obey-command.ts'
 import { createReconcile } from '../inbox/reconcile.ts'
-import { retryRun } from '../operate/retry-run.ts'
+import { retryEnded } from '../operate/retry-run.ts'
 import { createAnthropic } from '../plugins/ai-provider/anthropic/anthropic.ts'
 import { createReap } from '../queue/jobs/reap.ts'
 import { createTell } from '../queue/jobs/tell.ts'
@@ -57,24 +57,24 @@ const workTheFastLanes = async (services: WorkerServices, reporting: ReporterPar
     admit: (tx, runId) => queue.enqueue('advance-run', { runId }, { tx }),
     audit: (tx, entry) => appendAudit(tx, entry),
   })
+  const answers = createAnswers(reporting)
   const obey = createObeyCommand({
     database,
     queue,
     versionControl,
-    answers: createAnswers(reporting),
+    answers,
     starting: () => startingCommands(shelf.workflows()),
-    retry: (runId, from, { event }) => retryFor(services, runId, from, `${event.provider}:${event.actor.login}`),
+    // What a person says in a comment is what an operator says at a terminal: the same verb.
+    retry: (run, from, by, alongside) => retryEnded(services, { run, ...(from !== null && { from }) }, by, alongside),
     log,
   })
   const { lanes } = config()
-  await queue.work('acknowledge', lanes.acknowledge, createTell(queue, 'acknowledge', acknowledge, obey))
-  await queue.work('report', lanes.report, createTell(queue, 'report', createReporter(reporting)))
-}
-
-/** What a person says in a comment is what an operator says at a terminal: the same verb. */
-const retryFor = ({ config, database, queue, shelf }: WorkerServices, run: string, from: string | null, by: string) => {
-  const parts = operateParts(config, { database, queue, workflows: async () => shelf.workflows() })
-  return retryRun.ask(parts, { run, ...(from !== null && { from }) }, by)
+  await queue.work(
+    'acknowledge',
+    lanes.acknowledge,
+    createTell(queue, 'acknowledge', { verb: acknowledge, obey, answer: answers.give }),
+  )
+  await queue.work('report', lanes.report, createTell(queue, 'report', { verb: createReporter(reporting) }))
 }
 
 const workTheRuns = async (services: WorkerServices, owner: string, effects: EffectLedger): Promise<void> => {

@@ -51,16 +51,20 @@ describeOnEachHouse('people are asked, and answer', (open, kind) => {
     await repository.label(issue.number, 'go', alice)
     const run = await ended(house)
     expect(run.failure).toBeNull()
+    // A thumb waits while the run's comment is written; which may be until after its end.
+    const { db } = app.database()
+    const thumbs = db.selectFrom('effects').select('state').where('key', 'like', 'reaction.thumb:%')
+    const confirmed = thumbs.where('state', '=', 'confirmed')
+    await until('every yes has its thumb', async () => (await confirmed.execute()).length === 2)
+    expect(await thumbs.execute()).toHaveLength(2)
     expect(body(house)).toMatch(/^\*\*Done\*\* · 2 of 2 steps/)
-    const others = repository.comments(issue.number).filter(({ body }) => body.includes('journeyman:answer'))
-    expect(others.map(({ body }) => body.split('\n')[0])).toEqual([
+    const others = () => repository.comments(issue.number).filter(({ body }) => body.includes('journeyman:answer'))
+    await until('mallory is answered', async () => others().length > 0)
+    expect(others().map(({ body }) => body.split('\n')[0])).toEqual([
       'Thank you, mallory. `agree` is for others to answer: `role:write`.',
     ])
-    const { db } = app.database()
     const approval = await db.selectFrom('approvals').selectAll().executeTakeFirstOrThrow()
     expect(approval).toMatchObject({ state: 'approved', asked: 2, decided_by: 'alice', comment: 'now it is right' })
-    const thumbs = await db.selectFrom('effects').select('state').where('key', 'like', 'reaction.thumb:%').execute()
-    expect(thumbs).toEqual([{ state: 'confirmed' }, { state: 'confirmed' }])
     const signals = await db.selectFrom('signals').select(['taken_by']).execute()
     expect(signals).toEqual([{ taken_by: 'wait_for_label' }])
     await expectInvariants(house, run)

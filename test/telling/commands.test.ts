@@ -4,7 +4,8 @@ import { JourneymanError } from '../../src/domain/errors.ts'
 import type { Event } from '../../src/domain/event.ts'
 import type { ObeyParts } from '../../src/inbox/given-command.ts'
 import { createObeyCommand } from '../../src/inbox/obey-command.ts'
-import type { JobData, Queue } from '../../src/queue/contract.ts'
+import type { JobData, Lane, Queue } from '../../src/queue/contract.ts'
+import { createTell } from '../../src/queue/jobs/tell.ts'
 import { createAnswers } from '../../src/report/answer.ts'
 import type { ReporterParts } from '../../src/report/reporter.ts'
 import { getApproval } from '../../src/store/approvals.ts'
@@ -27,15 +28,21 @@ describeOnEachDatabase('commands', (open) => {
   let database: TestDatabase
   let host: MemoryHost
   let tracker: MemoryTasks
+  /** Of runs. */
   let jobs: [string, JobData][]
+  /** What was found to be said on behalf of a run, and is not said yet. */
+  let answers: JobData[]
   let retried: [string, string | null][]
   let made = 0
   beforeAll(async () => {
     database = await open()
   })
   const queue = {
-    enqueueAll: async (lane: string, all: JobData[]) =>
-      void jobs.push(...all.map((data): [string, JobData] => [lane, data])),
+    enqueue: async (lane: string, data: JobData) =>
+      void (data.answer === undefined ? jobs.push([lane, data]) : answers.push(data)),
+    enqueueAll: async (lane: string, all: JobData[]) => {
+      for (const data of all) await queue.enqueue(lane as Lane, data)
+    },
   } as unknown as Queue
 
   beforeEach(async () => {
@@ -49,6 +56,7 @@ describeOnEachDatabase('commands', (open) => {
     const ref = { repository: 'acme/shop', installation: null }
     await tracker.plugin.createTask(ref, { title: 'T', description: 'Please.', labels: ['ai'] })
     jobs = []
+    answers = []
     retried = []
   })
 
@@ -72,32 +80,39 @@ describeOnEachDatabase('commands', (open) => {
       .values({ ...values, ...columns } as never)
       .execute()
   }
-  const partsWith = (parts: Partial<ObeyParts>): ObeyParts => {
-    const reporting: ReporterParts = {
-      database,
-      owner: 'test',
-      effects: createEffectLedger(database),
-      taskManagement: tracker.plugin,
-      versionControl: host.plugin,
-      planOf: async () => [],
-      costOf: async () => 0,
-      runUrl: () => null,
-      sandbox: () => ({ usable: true, kind: 'bubblewrap' }),
-      withhold: (text) => text,
-      everySeconds: () => 0,
-      leaseSeconds: () => 5,
-      log: () => undefined,
-    }
-    return {
-      database,
-      queue,
-      versionControl: host.plugin,
-      answers: createAnswers(reporting),
-      starting: () => ['run'],
-      retry: async (id, from) => void retried.push([id, from]),
-      log: () => undefined,
-      ...parts,
-    }
+  const reporting = (): ReporterParts => ({
+    database,
+    owner: 'test',
+    effects: createEffectLedger(database),
+    taskManagement: tracker.plugin,
+    versionControl: host.plugin,
+    planOf: async () => [],
+    costOf: async () => 0,
+    runUrl: () => null,
+    sandbox: () => ({ usable: true, kind: 'bubblewrap' }),
+    withhold: (text) => text,
+    everySeconds: () => 0,
+    leaseSeconds: () => 5,
+    log: () => undefined,
+  })
+  const partsWith = (parts: Partial<ObeyParts>): ObeyParts => ({
+    database,
+    queue,
+    versionControl: host.plugin,
+    answers: createAnswers(reporting()),
+    starting: () => ['run'],
+    retry: async (id, from, _by, alongside) => {
+      await database.db.transaction().execute(alongside)
+      retried.push([id, from])
+    },
+    log: () => undefined,
+    ...parts,
+  })
+  /** Works the jobs of all answers that there are now. */
+  const giveAnswers = async () => {
+    const verb = async () => 'gone'
+    const work = createTell(queue, 'acknowledge', { verb, answer: createAnswers(reporting()).give })
+    for (const job of answers.splice(0)) await work(job)
   }
   /** A comment as it stands in its row, with a way to have its job done, and done again. */
   const comment = async (words: string, by: keyof typeof people = 'octocat', columns: Partial<Event> = {}) => {
@@ -130,7 +145,13 @@ describeOnEachDatabase('commands', (open) => {
     }
     return { event, id, obey: (parts: Partial<ObeyParts> = {}) => createObeyCommand(partsWith(parts))(event, id) }
   }
-  const say = async (...args: Parameters<typeof comment>) => (await comment(...args)).obey()
+  const say = async (...args: Parameters<typeof comment>) => {
+    await (await comment(...args)).obey()
+    await giveAnswers()
+  }
+  /** Nobody is telling of it any more. */
+  const free = (id: string) =>
+    database.db.updateTable('workflow_executions').set({ report_until: null }).where('id', '=', id).execute()
   const stateOf = async (id: string, address = 'plan_approval') => (await getApproval(database.db, id, address))?.state
   const bodies = () => tracker.comments.map(({ body }) => body)
 
@@ -138,7 +159,8 @@ describeOnEachDatabase('commands', (open) => {
     const id = await run()
     await ask(id)
     const { obey, id: delivery } = await comment('approve looks good to me')
-    expect(await obey()).toBe('done')
+    await obey()
+    await giveAnswers()
     expect(await getApproval(database.db, id, 'plan_approval')).toMatchObject({
       state: 'approved',
       decidedBy: 'octocat',
@@ -167,16 +189,47 @@ describeOnEachDatabase('commands', (open) => {
     const { obey } = await comment('reject too dear')
     const busy = await takeReportLease(database.db, id, 5)
     expect(busy).not.toBe('busy')
-    expect(await obey()).toBe('busy')
-    await sql`update workflow_executions set report_until = null where id = ${id}`.execute(database.db)
-    expect(await obey()).toBe('done')
-    expect(await obey()).toBe('done')
+    await obey()
+    await giveAnswers()
+    expect(tracker.reactions.size).toBe(0)
+    await free(id)
+    await obey()
+    await giveAnswers()
+    await giveAnswers()
     expect(await getApproval(database.db, id, 'plan_approval')).toMatchObject({
       state: 'rejected',
       comment: 'too dear',
     })
     expect(jobs).toHaveLength(2)
     expect(bodies()).toEqual([])
+    expect(tracker.reactions.size).toBe(1)
+  })
+
+  it('a yes that was voided and given again since is no second answer when its job is done again', async () => {
+    const id = await run()
+    await ask(id)
+    const first = await comment('approve')
+    await first.obey()
+    const askedAgain = { state: 'waiting' as const, shown_hash: 'h2', asked: 2, requested_at: sql<Date>`now()` }
+    await database.db.updateTable('approvals').set(askedAgain).where('run_id', '=', id).execute()
+    await say('approve now it is right')
+    await first.obey()
+    await giveAnswers()
+    expect(await getApproval(database.db, id, 'plan_approval')).toMatchObject({ comment: 'now it is right' })
+    expect(bodies()).toEqual([])
+    expect(tracker.reactions.size).toBe(2)
+  })
+
+  it('whoever may not is told so, though it is answered by the time at which the run can be told of', async () => {
+    const id = await run()
+    await ask(id)
+    await takeReportLease(database.db, id, 5)
+    await say('approve', 'bob')
+    expect(bodies()).toEqual([])
+    await say('approve')
+    await free(id)
+    await giveAnswers()
+    expect(bodies()).toEqual([expect.stringContaining('Thank you, bob.')])
     expect(tracker.reactions.size).toBe(1)
   })
 
@@ -320,6 +373,23 @@ describeOnEachDatabase('commands', (open) => {
     await sql`update workflow_executions set state = 'running' where id = ${id}`.execute(database.db)
     await say('retry')
     expect(bodies()[2]).toContain('The run here is under way.')
+  })
+
+  it('a retry and a stop whose jobs are done again do nothing to what came since', async () => {
+    const id = await run({ state: 'failed' })
+    const retry = await comment('retry')
+    await retry.obey()
+    await retry.obey()
+    expect(retried).toEqual([[id, null]])
+    await sql`update workflow_executions set state = 'parked' where id = ${id}`.execute(database.db)
+    const stop = await comment('stop')
+    await stop.obey()
+    await sql`update workflow_executions set state = 'stopped' where id = ${id}`.execute(database.db)
+    const later = await run()
+    await stop.obey()
+    expect(jobs.map(([, { runId }]) => runId)).not.toContain(later)
+    await giveAnswers()
+    expect([bodies(), tracker.reactions.size]).toEqual([[], 1])
   })
 
   it('a stop reaches every live run here, with the delivery in its audit', async () => {

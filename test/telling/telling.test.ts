@@ -291,7 +291,7 @@ describeOnEachDatabase('telling people of a run', (open) => {
 
   it('comes back where another process is telling, and leaves a failure to the reaper', async () => {
     const outcomes = ['busy', 'failed', 'told']
-    const handler = createTell(queue, 'report', async () => outcomes.shift() ?? '')
+    const handler = createTell(queue, 'report', { verb: async () => outcomes.shift() ?? '' })
     for (let round = 0; round < 3; round++) await handler({ runId: 'run_1' })
     await handler({})
     expect(jobs).toEqual([['report', 'run_1']])
