@@ -18,16 +18,21 @@ export const actingWorkflow = (steps: number): string =>
 export const workflowOf = (steps: string[]): string =>
   `name: bench\non: [ { event: issue.labeled, label: bench } ]\nsteps:\n${steps.map((step) => `  - { ${step} }`).join('\n')}\n`
 
+/** Keeps a definition, as whoever loads it does before any run of it; gives its hash. */
+export const keepWorkflow = async (database: Database, source: string): Promise<string> => {
+  const hash = hashOf(source, {})
+  await saveDefinition(database.db, { hash, name: 'bench', source, prompts: {} })
+  return hash
+}
+
 /**
  * Rows of that many runs, acknowledged and waiting for a worker, as the door and the lane `acknowledge` leave them; in one
  * statement, since it is not they that are measured. With a queue their jobs are enqueued with them.
  */
 export const insertRuns = async (
   database: Database,
-  { source, count, queue }: { source: string; count: number; queue?: Queue },
+  { hash, count, queue }: { hash: string; count: number; queue?: Queue },
 ): Promise<string[]> => {
-  const hash = hashOf(source, {})
-  await saveDefinition(database.db, { hash, name: 'bench', source, prompts: {} })
   const runs = Array.from({ length: count }, () => acknowledgedRun(newId('run'), { hash, name: 'bench' }))
   await database.db.transaction().execute(async (tx) => {
     for (let at = 0; at < runs.length; at += mostAtOnce) {

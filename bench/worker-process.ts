@@ -15,7 +15,7 @@ import { memoryHost } from '../test/fakes/memory-version-control.ts'
 import { memoryWorkspaces } from '../test/fakes/memory-workspaces.ts'
 import { forgettingTasks } from './forgetting-tasks.ts'
 import type { Place } from './open-bench.ts'
-import { insertRuns } from './trivial-runs.ts'
+import { insertRuns, keepWorkflow } from './trivial-runs.ts'
 
 /**
  * A worker as `journeyman worker` wires it, in a process of its own: every lane, the reaper, the reports, with the shipped
@@ -62,7 +62,8 @@ const start = async (): Promise<(order: WorkerOrder) => Promise<unknown>> => {
     if (order.do === 'rest') return rest()
     if (order.do === 'approve') return approve(database, queue, order)
     if (order.do === 'query') return (await database.query(order.text, order.values)).rows
-    return insertRuns(database, { ...order, ...(order.enqueued && { queue }) })
+    const hash = await keepWorkflow(database, order.source)
+    return insertRuns(database, { hash, count: order.count, ...(order.enqueued && { queue }) })
   }
 }
 

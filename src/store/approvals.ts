@@ -135,16 +135,6 @@ export const closeApproval = (db: Db, claim: Claim, address: string, state: 'voi
       .execute()
   })
 
-/** At the end of a run nobody is asked any more. */
-export const voidWaiting = async (tx: Tx, runId: string): Promise<void> => {
-  await tx
-    .updateTable('approvals')
-    .set({ state: 'voided', decided_at: sql`now()` })
-    .where('run_id', '=', runId)
-    .where('state', '=', 'waiting')
-    .execute()
-}
-
 const approvals = (db: Db) =>
   db
     .selectFrom('approvals')

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import { sql } from 'kysely'
+import { ask } from './claimed.ts'
 import type { Db, Tx } from './database.ts'
 import { asStored } from './json.ts'
 
@@ -27,29 +28,24 @@ const pageRows = 1_000
  */
 export const appendAudit = async (tx: Tx, entry: AuditEntry): Promise<void> => {
   await sql`select pg_advisory_xact_lock(${sql.lit(chainLock)})`.execute(tx)
-  // After the lock, in a statement of its own: it sees what whoever had the lock has written. The database's clock, cut to
-  // what a Date can hold, so that the row reads back as it was hashed.
-  const { rows } = await sql<{ at: Date; seq: number | null; hash: string | null }>`
-    select date_trunc('milliseconds', clock_timestamp()) as at, last.seq, last.hash
-    from (select) as here left join (select seq, hash from audit_log order by seq desc limit 1) as last on true`.execute(
-    tx,
-  )
-  const last = rows[0] as (typeof rows)[number]
-  const row = {
-    seq: (last.seq ?? 0) + 1,
-    at: last.at,
-    actor: entry.actor,
-    action: entry.action,
-    run_id: entry.runId ?? null,
-    delivery: entry.delivery ?? null,
-    detail: asStored(entry.detail),
-    previous: last.hash ?? firstPrevious,
-  }
-  await tx
-    .insertInto('audit_log')
-    .values({ ...row, detail: JSON.stringify(row.detail), hash: hashOf(row) })
-    .execute()
+  const { actor, action, runId: run_id = null, delivery = null } = entry
+  const said = { actor, action, run_id, delivery, detail: asStored(entry.detail) }
+  await ask(tx, append, [firstPrevious, actor, action, run_id, delivery, JSON.stringify(said.detail), ...textOf(said)])
 }
+
+// After the lock, in a statement of its own: it sees what whoever had the lock has written. The database's clock, cut to what a
+// Date can hold, so that the row reads back as it was hashed; hashed where the row before it is known, so that the lock is not
+// held while a worker works it out.
+const append = `
+  with this as materialized (
+    select coalesce(last.seq, 0) + 1 as seq, coalesce(last.hash, $1) as previous,
+      date_trunc('milliseconds', clock_timestamp()) as at
+    from (select) as here left join (select seq, hash from audit_log order by seq desc limit 1) as last on true)
+  insert into audit_log (seq, at, previous, actor, action, run_id, delivery, detail, hash)
+  select seq, at, previous, $2, $3, $4, $5, $6::jsonb, encode(sha256(convert_to(
+    $7::text || to_char(at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') || $8::text || previous || $9::text || seq || '}',
+    'UTF8')), 'hex')
+  from this`
 
 /** Follows the chain from its first row and names the first one that was changed, removed or put in between. */
 export const verifyAudit = async (db: Db): Promise<AuditCheck> => {
@@ -73,16 +69,8 @@ export const verifyAudit = async (db: Db): Promise<AuditCheck> => {
   }
 }
 
-type Chained = {
-  seq: number
-  at: Date
-  actor: string
-  action: string
-  run_id: string | null
-  delivery: string | null
-  detail: unknown
-  previous: string
-}
+type Said = { actor: string; action: string; run_id: string | null; delivery: string | null; detail: unknown }
+type Chained = Said & { seq: number; at: Date; previous: string }
 
 const faultOf = (row: Chained & { hash: string }, seq: number, previous: string): string | null => {
   if (row.seq !== seq) return `row ${seq} is missing`
@@ -91,10 +79,17 @@ const faultOf = (row: Chained & { hash: string }, seq: number, previous: string)
 }
 
 const hashOf = (row: Chained): string => {
-  const { seq, at, actor, action, run_id, delivery, detail, previous } = row
-  const text = canonical({ seq, at: at.toISOString(), actor, action, run_id, delivery, detail, previous })
+  const [beforeAt, beforePrevious, beforeSeq] = textOf(row)
+  const text = `${beforeAt}${row.at.toISOString()}${beforePrevious}${row.previous}${beforeSeq}${row.seq}}`
   return createHash('sha256').update(text).digest('hex')
 }
+
+/** What is hashed, an object with its keys in order, around what only the database knows: the time, the hash before, the number. */
+const textOf = ({ actor, action, run_id, delivery, detail }: Said): [string, string, string] => [
+  `${canonical({ action, actor }).slice(0, -1)},"at":"`,
+  `",${canonical({ delivery, detail }).slice(1, -1)},"previous":"`,
+  `",${canonical({ run_id }).slice(1, -1)},"seq":`,
+]
 
 /** JSON with its keys in order: the database keeps a jsonb's keys in an order of its own. */
 const canonical = (value: unknown): string => {

@@ -1,8 +1,7 @@
 import { type Selectable, sql } from 'kysely'
-import type { Failure } from '../domain/errors.ts'
 import type { Claim, Compensation, RetryCounts, StepRecord } from '../domain/run.ts'
 import { ask, assertClaim, held, staleEpoch, valuesOf } from './claimed.ts'
-import type { Db, Tx } from './database.ts'
+import type { Db } from './database.ts'
 import { forgetSteps } from './forget-steps.ts'
 import { fromJson, toJson } from './json.ts'
 import type { Tables } from './schema.ts'
@@ -106,14 +105,6 @@ export const reopenSteps = (
       tx,
     )
   })
-
-/** At the end of a run nothing is under way: what was, ended with it. */
-export const endRunningSteps = async (tx: Tx, runId: string, failure: Failure): Promise<void> => {
-  await sql`
-    update step_executions set state = 'failed', failure = ${toJson(failure)}::jsonb, retry_at = null, activity = null,
-      finished_at = now()
-    where run_id = ${runId} and state = 'running'`.execute(tx)
-}
 
 /** What it is doing now, for people. Written by whoever holds the claim; silently nothing otherwise. */
 export const setActivity = async (db: Db, claim: Claim, address: string, activity: string): Promise<void> => {

@@ -2,14 +2,13 @@ import { isUndoing } from '../../domain/address.ts'
 import { crashPoint } from '../../domain/crash-point.ts'
 import { codeOf, type Failure, failureOf, JourneymanError } from '../../domain/errors.ts'
 import type { Claim, Run, RunState } from '../../domain/run.ts'
-import { voidWaiting } from '../../store/approvals.ts'
 import { appendAudit } from '../../store/audit.ts'
 import { claimRun, releaseRun } from '../../store/claim-run.ts'
 import { assertClaim } from '../../store/claimed.ts'
-import { finishClaimed } from '../../store/finish-run.ts'
+import { endWithRun, finishClaimed } from '../../store/finish-run.ts'
 import { restartForLateComers } from '../../store/joined-events.ts'
 import { freeSlot } from '../../store/slots.ts'
-import { endRunningSteps, hasBegun } from '../../store/steps.ts'
+import { hasBegun } from '../../store/steps.ts'
 import { endRun } from './end-of-run.ts'
 import type { EngineParts, Execution } from './execution.ts'
 import { holdLease, type Lease } from './hold-lease.ts'
@@ -50,7 +49,8 @@ export const createAdvanceRun = (given: EngineParts) => {
     const claim: Claim = { runId, epoch: run.epoch, owner: parts.owner }
     const lease = holdLease(parts.database, claim, { leaseSeconds, claimedAt, outer, heard: run })
     try {
-      await parts.money.forfeitAbandoned(claim)
+      // Whoever is the first to claim it finds nothing of another.
+      if (run.epoch > 1) await parts.money.forfeitAbandoned(claim)
       if (run.claims > maxClaims) await finish(parts, run, claim, poisoned(run))
       else await advance(parts, run, claim, lease)
     } catch (error) {
@@ -152,12 +152,11 @@ const finish = async (parts: Parts, run: Run, claim: Claim, failure: Failure | n
   await persist(() =>
     parts.database.db.transaction().execute(async (tx) => {
       await finishClaimed(tx, claim, state, failure)
-      await endRunningSteps(tx, run.id, failure ?? overBefore)
-      await voidWaiting(tx, run.id)
-      const waiting = await freeSlot(tx, run.id)
+      const { hasSlot, hasLateComers } = await endWithRun(tx, run.id, failure ?? overBefore)
+      const waiting = hasSlot ? await freeSlot(tx, run.id) : null
       crashPoint('slot.freed')
       if (waiting !== null) await parts.queue.enqueue('advance-run', { runId: waiting }, { tx })
-      const next = await restartForLateComers(tx, run)
+      const next = hasLateComers ? await restartForLateComers(tx, run) : null
       if (next !== null) await parts.queue.enqueue('acknowledge', { runId: next }, { tx })
       await parts.queue.enqueue('report', { runId: claim.runId }, { tx })
       await appendAudit(tx, {

@@ -88,7 +88,9 @@ export const openJournal = async (
   claim: Claim,
   signal: AbortSignal,
 ): Promise<Journal> => {
-  const rows = new Map((await loadSteps(db, claim.runId)).map((row) => [row.address, row]))
+  // Whoever is the first to claim the run is the first to write.
+  const written = claim.epoch > 1 ? await loadSteps(db, claim.runId) : []
+  const rows = new Map(written.map((row) => [row.address, row]))
   const begunAt = new Map(
     [...rows.values()].map((row) => [row.address, performance.now() - row.attemptSeconds * 1000] as const),
   )
