@@ -3,15 +3,18 @@ import { errorOf, failureOf, JourneymanError } from '../../domain/errors.ts'
 import type { Execution } from './execution.ts'
 import { isInterruption } from './interruption.ts'
 import { ParkRequest } from './park-request.ts'
-import type { Variables, Write } from './variables.ts'
+import { everything, type StepsView, viewWithout } from './step-facts.ts'
+import type { Left, Variables } from './variables.ts'
 
 /** One of several ways that a run goes at the same time. */
 export type Branch = {
   /** For people, in the reason why another was not begun. */
   name: string
-  scope: (seen: readonly Write[]) => Variables
+  /** The address below which all of it stands; no other branch sees that. */
+  place: string
+  scope: (names: Record<string, () => unknown>, seen: readonly Left[]) => Variables
   run: (execution: Execution) => Promise<void>
-  /** Branches, by their place in the list, that must have ended before, and whose writes this one sees. */
+  /** Branches, by their place in the list, that must have ended before, and which this one sees with what they have set. */
   after?: readonly number[]
   /** Whether the journal has anything of it: such a branch is always begun, to be read again or to hear of the end. */
   known: () => boolean
@@ -19,7 +22,7 @@ export type Branch = {
   notBegun?: (reason: string) => Promise<void>
 }
 
-export type BranchEnd = { failed: JourneymanError | null; begun: boolean; writes: readonly Write[] }
+export type BranchEnd = { failed: JourneymanError | null; begun: boolean; left: Left }
 
 /**
  * The life of a group of branches:
@@ -45,15 +48,18 @@ export const runBranches = async (
   const waiting = new Set(branches.keys())
   // What was ended in the middle is in the journal; which of them was quicker is not to be found out again.
   const isReplay = execution.replayed !== undefined
+  const viewOf = viewsOf(execution.view, branches)
   let interruption: unknown = null
   let cause: string | null = null
 
   const runOne = async (index: number): Promise<void> => {
     const branch = branches[index] as Branch
-    const scope = branch.scope((branch.after ?? []).flatMap((before) => ends.get(before)?.writes ?? []))
+    const view = viewOf(index)
+    const seen = (branch.after ?? []).flatMap((before) => ends.get(before)?.left ?? [])
+    const scope = branch.scope({ steps: () => everything(view) }, seen)
     try {
-      await branch.run({ ...execution, variables: scope, signal })
-      ends.set(index, { failed: null, begun: true, writes: scope.writes() })
+      await branch.run({ ...execution, variables: scope, view, signal })
+      ends.set(index, { failed: null, begun: true, left: scope.left() })
     } catch (error) {
       if (error instanceof ParkRequest) return void parked.set(index, { request: error, since: performance.now() })
       if (isInterruption(error)) {
@@ -61,7 +67,7 @@ export const runBranches = async (
         return ending.abort(error)
       }
       const failed = error instanceof JourneymanError ? error : errorOf(failureOf(error))
-      ends.set(index, { failed, begun: true, writes: scope.writes() })
+      ends.set(index, { failed, begun: true, left: scope.left() })
       if (!options.failFast || cause !== null || isReplay) return
       cause = branch.name
       crashPoint('branch.cancelled')
@@ -104,9 +110,18 @@ export const runBranches = async (
       const end = ends.get(index)
       if (end) return end
       await branch.notBegun?.(`Not begun, because "${cause}" has failed.`)
-      return { failed: null, begun: false, writes: [] }
+      return { failed: null, begun: false, left: { writes: [], workedOut: new Map() } }
     }),
   )
+}
+
+/** What goes on at the same time has come so far or so far, and nobody shall see how far. */
+const viewsOf = (around: StepsView, branches: readonly Branch[]): ((index: number) => StepsView) => {
+  const places = new Map(branches.map(({ place }, index) => [place, index]))
+  return (index) => {
+    const seen = new Set<number | undefined>([undefined, index, ...(branches[index]?.after ?? [])])
+    return viewWithout(around, (place) => !seen.has(places.get(place)))
+  }
 }
 
 /** While others work for longer than that, what waits for an answer or an event is asked for it as often. */

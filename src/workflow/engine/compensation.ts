@@ -14,7 +14,7 @@ export const compensationFor = (step: Step, result: unknown, execution: Executio
   const call = compensationOf(step)
   if (call === null) return null
   const { plugin, action } = call
-  const names = execution.variables.child({ result: () => result })
+  const names = execution.variables.beside({ result: () => result })
   const inputs = render(call.inputs, names) as Record<string, unknown>
   return { plugin, action, inputs: { ...impliedInputs(plugin, action, execution), ...inputs } }
 }

@@ -15,6 +15,7 @@ import type { ProposedFile, RepositorySettings, Workspace, Workspaces } from '..
 import type { Definition, Step } from '../language/definition.ts'
 import type { Journal } from './journal.ts'
 import type { RunWorkspace } from './run-workspace.ts'
+import type { StepsView } from './step-facts.ts'
 import type { Variables } from './variables.ts'
 
 /** What the engine is given by app.ts. It knows shapes only: contracts, and verbs of rooms that it may not import. */
@@ -136,6 +137,8 @@ export type Execution = {
   variables: Variables
   /** The names of the system, for the scope of a used workflow. */
   system: Record<string, () => unknown>
+  /** The steps that are seen from here. */
+  view: StepsView
   workspace: RunWorkspace
   facts: StartFacts
   /**

@@ -1,6 +1,7 @@
 import { holdersOf } from '../../domain/address.ts'
 import type { ErrorClass } from '../../domain/error-class.ts'
 import { type Failure, JourneymanError } from '../../domain/errors.ts'
+import type { Evaluated } from '../../domain/evaluated.ts'
 import type { Claim, Compensation } from '../../domain/run.ts'
 import type { Db } from '../../store/database.ts'
 import { asStored } from '../../store/json.ts'
@@ -8,7 +9,7 @@ import { costOfStep, loadSteps, rememberStep, reopenSteps, type StepRow } from '
 import type { StepImage } from '../../store/write-steps.ts'
 import { createActivityWriter } from './activity-writer.ts'
 import { persist } from './persist.ts'
-import type { Evaluated, Variables } from './variables.ts'
+import type { Variables } from './variables.ts'
 import { createWriteBehind } from './write-behind.ts'
 import type { WriteSteps } from './write-together.ts'
 
@@ -32,9 +33,14 @@ export type Journal = {
   rows: () => StepRow[]
   /**
    * Gives the number of the attempt. Where the step `acts`, its beginning and everything before it is kept when this resolves;
-   * what holds or computes only waits for nothing.
+   * what holds or computes only waits for nothing. `variables`: of what holds other steps, which may have scopes of their own
+   * and keep nothing of what is around them.
    */
-  begin: (address: string, step: Named, how: { newAttempt: boolean; acts: boolean }) => Promise<number>
+  begin: (
+    address: string,
+    step: Named,
+    how: { newAttempt: boolean; acts: boolean; variables?: Variables },
+  ) => Promise<number>
   /** Since the present attempt was begun, in this process or an earlier one. */
   attemptSeconds: (address: string) => number
   /** Until it is to be tried again; null when it is not to be. */
@@ -59,7 +65,7 @@ export type Journal = {
     variables: Variables,
   ) => Promise<void>
   /** What a step decides before its end, so that whoever goes on decides the same. */
-  remember: (address: string, memo: Record<string, unknown>) => Promise<void>
+  remember: (address: string, memo: Record<string, unknown>, variables?: Variables) => Promise<void>
   /** Everything that was recorded is kept. */
   settled: () => Promise<void>
   /**
@@ -137,11 +143,11 @@ export const openJournal = async (
     get: (address) => rows.get(address),
     // Read by ordinal, and new ones come last: a map keeps that order.
     rows: () => [...rows.values()],
-    begin: async (address, step, { newAttempt, acts }) => {
+    begin: async (address, step, { newAttempt, acts, variables = null }) => {
       add(address, step)
       const attempts = (rows.get(address)?.attempts ?? 0) + (newAttempt ? 1 : 0)
       if (newAttempt || !begunAt.has(address)) begunAt.set(address, performance.now())
-      await write(address, { state: 'running', attempts, ...unended }, null)
+      await write(address, { state: 'running', attempts, ...unended }, variables)
       if (acts) await behind.flush()
       return attempts
     },
@@ -177,7 +183,8 @@ export const openJournal = async (
       const memo = cancelled ? { cancelled } : null
       await write(address, { state: 'skipped', reason, memo, finishedAt: new Date() }, variables)
     },
-    remember: async (address, memo) => {
+    remember: async (address, memo, variables) => {
+      if (variables?.evaluated().values) await write(address, {}, variables)
       await behind.flush()
       await persist(() => rememberStep(db, claim, address, memo), signal)
       keep(address, { memo: { ...rows.get(address)?.memo, ...(asStored(memo) as object) } })

@@ -6,8 +6,8 @@ import type { LoopStep } from '../language/definition.ts'
 import { render } from '../language/expressions.ts'
 import { type Branch, failureOfBranches, runBranches } from './branches.ts'
 import type { StepContext } from './execution.ts'
-import { stepsBelow } from './step-facts.ts'
-import type { Variables, Write } from './variables.ts'
+import { everything, viewFrom } from './step-facts.ts'
+import type { Left, Variables, Write } from './variables.ts'
 
 /**
  * `type: loop`:
@@ -21,23 +21,21 @@ export const runLoopStep = async (step: LoopStep, context: StepContext): Promise
   const { execution, address, inner } = context
   const { variables, journal } = execution
   const items = await itemsOf(step, context)
-  const scopeOf = (index: number, seen: readonly Write[] = []): Variables =>
-    variables.child(
-      namesFor(step, items, index, () => stepsBelow(journal, iteration(address, index), variables)),
-      seen,
-    )
+  const scopeOf = (index: number, names: Names): Variables =>
+    variables.child({ ...namesFor(step, items, index), ...names })
   const results: Record<string, unknown>[] = []
-  const keep = (index: number, writes: readonly Write[]): void => {
-    variables.merge(writes)
-    results[index] = objectOf(variables, writes)
+  const keep = (index: number, left: Left): void => {
+    variables.merge(left)
+    results[index] = objectOf(variables, left.writes)
   }
   if (step.maxConcurrency === 1) {
     for (const index of items.keys()) {
-      const scope = scopeOf(index)
+      const view = viewFrom(journal, iteration(address, index), execution.view)
+      const scope = scopeOf(index, { steps: () => everything(view) })
       try {
-        await inner.runSteps({ ...execution, variables: scope }, step.steps, iteration(address, index))
+        await inner.runSteps({ ...execution, variables: scope, view }, step.steps, iteration(address, index))
       } finally {
-        keep(index, scope.writes())
+        keep(index, scope.left())
       }
     }
     return { iterations: items.length, results }
@@ -45,13 +43,14 @@ export const runLoopStep = async (step: LoopStep, context: StepContext): Promise
   const branches = items.map(
     (_item, index): Branch => ({
       name: `${step.name}[${index}]`,
+      place: iteration(address, index),
       known: () => step.steps.some((one) => journal.get(within(iteration(address, index), one.name)) !== undefined),
-      scope: (seen) => scopeOf(index, seen),
+      scope: (names) => scopeOf(index, names),
       run: (inside) => inner.runSteps(inside, step.steps, iteration(address, index)),
     }),
   )
   const ends = await runBranches(execution, branches, { concurrency: step.maxConcurrency, failFast: true })
-  for (const [index, end] of ends.entries()) keep(index, end.writes)
+  for (const [index, end] of ends.entries()) keep(index, end.left)
   const failure = failureOfBranches(
     execution,
     branches.map((branch) => branch.name),
@@ -73,7 +72,7 @@ const itemsOf = async (step: LoopStep, { execution, address, attempt }: StepCont
     )
   }
   // A replay of a loop that failed before it had any writes nothing.
-  if (attempt > 0) await execution.journal.remember(address, { items })
+  if (attempt > 0) await execution.journal.remember(address, { items }, execution.variables)
   crashPoint('items.remembered')
   return items
 }
@@ -89,12 +88,9 @@ const listOf = (value: unknown, step: LoopStep): unknown[] => {
   throw new JourneymanError('invalid_input', `"${step.name}" goes over a list, and for_each gave ${what}.`)
 }
 
-const namesFor = (
-  step: LoopStep,
-  items: readonly unknown[],
-  index: number,
-  steps: () => unknown,
-): Record<string, () => unknown> => ({
+type Names = Record<string, () => unknown>
+
+const namesFor = (step: LoopStep, items: readonly unknown[], index: number): Names => ({
   [step.as]: () => items[index],
   loop: () => ({
     index: index + 1,
@@ -103,7 +99,6 @@ const namesFor = (
     last: index === items.length - 1,
     length: items.length,
   }),
-  steps,
 })
 
 const objectOf = (variables: Variables, writes: readonly Write[]): Record<string, unknown> =>

@@ -12,7 +12,7 @@ import { type Journal, openJournal } from './journal.ts'
 import { ParkRequest } from './park-request.ts'
 import { restoreEvaluated } from './restore-evaluated.ts'
 import { createRunWorkspace } from './run-workspace.ts'
-import { stepsOf } from './step-facts.ts'
+import { everything, type StepsView, viewOfRun } from './step-facts.ts'
 import { createVariables } from './variables.ts'
 import type { WriteSteps } from './write-together.ts'
 
@@ -27,7 +27,8 @@ export const openExecution = async (
   const { run, claim, definition } = given
   const journal = await openJournal({ db: parts.database.db, writeSteps: parts.writeSteps }, claim, given.signal)
   const facts = await startFacts(parts, { run, journal, signal: given.signal })
-  const system = systemNames(parts, run, facts, journal)
+  const view = viewOfRun(journal)
+  const system = systemNames(parts, run, facts, view)
   const variables = createVariables({ definition, inputs: inputsOf(definition, run, facts), system })
   restoreEvaluated(journal, variables, '')
   const workspace = createRunWorkspace({
@@ -43,7 +44,7 @@ export const openExecution = async (
   })
   const { assertInTime } = given
   const guard = { runId: run.id, role: 'worker', epoch: claim.epoch, owner: claim.owner, assertInTime } as const
-  return { ...given, guard, journal, variables, system, workspace, facts, rollbacks: new WeakSet(), parts }
+  return { ...given, guard, journal, variables, system, view, workspace, facts, rollbacks: new WeakSet(), parts }
 }
 
 /** How often the outside may fail to answer before the run does not begin at all. */
@@ -114,7 +115,7 @@ export const systemNames = (
   parts: EngineParts,
   run: Run,
   facts: StartFacts,
-  journal: Journal,
+  view: StepsView,
 ): Record<string, () => unknown> => ({
   run: () => ({ id: run.id, url: parts.settings().runUrl(run.id), workflow: run.workflow }),
   // The time at which the run was first begun: a resumed run must see the same.
@@ -132,5 +133,5 @@ export const systemNames = (
   task_id: () => facts.task?.key,
   // As it was when the run began: a resumed run must come to the same branch name.
   config: () => facts.config ?? parts.settings().publicConfig,
-  steps: () => stepsOf(journal.rows()),
+  steps: () => everything(view),
 })

@@ -15,7 +15,7 @@ export const runParallelStep = async (step: ParallelStep, context: StepContext):
   const branches = step.steps.map((one) => stepBranch(execution, one, addressOf(one.name), inner.runStep))
   const names = step.steps.map((one) => one.name)
   const ends = await runBranches(execution, branches, { concurrency: step.maxConcurrency, failFast: step.failFast })
-  for (const end of ends) variables.merge(end.writes)
+  for (const end of ends) variables.merge(end.left)
   const failure = failureOfBranches(execution, names, ends)
   if (failure !== null) throw failure
   const rows = names.map((name) => [name, journal.get(addressOf(name))] as const)

@@ -1,20 +1,22 @@
-import { within } from '../../domain/address.ts'
+import { readEvaluatedKey } from '../../domain/evaluated.ts'
+import type { Execution } from './execution.ts'
 import type { Journal } from './journal.ts'
-import { localKey, type Variables } from './variables.ts'
+import { rowsOf } from './step-facts.ts'
+import type { Variables } from './variables.ts'
 
-/**
- * What the definition at that place had evaluated for all of it: from the rows of its steps, and not of those of a workflow
- * that it uses, which has names of its own.
- */
+type Kept = (key: string) => boolean
+
+/** What the definition at that place had evaluated outside of every branch: it is known from the beginning. */
 export const restoreEvaluated = (journal: Journal, variables: Variables, parent: string): void => {
-  const rows = journal.rows()
-  const below = (address: string): string => within(address, '')
-  const used = rows.filter((row) => row.kind === 'workflow' && row.address !== parent).map((row) => below(row.address))
-  const inside = rows.filter((row) => parent === '' || row.address.startsWith(below(parent)))
-  for (const row of inside) {
-    if (!row.evaluated || used.some((other) => row.address.startsWith(other) && other.length > below(parent).length))
-      continue
-    const { [localKey]: _local, ...whole } = row.evaluated
-    variables.restore(whole)
-  }
+  for (const row of rowsOf(journal, parent)) restoreOf(row.evaluated, variables, (key) => !isOfBranch(key))
+}
+
+/** What the branch in which the step stands had evaluated for it. */
+export const restoreOfStep = ({ journal, variables }: Execution, address: string): void =>
+  restoreOf(journal.get(address)?.evaluated, variables, isOfBranch)
+
+const isOfBranch: Kept = (key) => readEvaluatedKey(key).depth !== null
+
+const restoreOf = (evaluated: Record<string, unknown> | null | undefined, variables: Variables, isKept: Kept): void => {
+  if (evaluated) variables.restore(Object.fromEntries(Object.entries(evaluated).filter(([key]) => isKept(key))))
 }

@@ -26,7 +26,7 @@ export const runGraph = async (
     }),
   )
   const ends = await runBranches(execution, branches, { concurrency: mostAtOnce, failFast: true })
-  for (const end of ends) variables.merge(end.writes)
+  for (const end of ends) variables.merge(end.left)
   const failure = failureOfBranches(
     execution,
     steps.map((step) => step.name),

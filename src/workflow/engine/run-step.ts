@@ -8,9 +8,9 @@ import { attemptOnce } from './attempt.ts'
 import type { Execution, InnerSteps } from './execution.ts'
 import { isInterruption } from './interruption.ts'
 import { pause } from './pause.ts'
+import { restoreOfStep } from './restore-evaluated.ts'
 import { rollBack } from './rollback.ts'
 import { runKind, touchesOf } from './step-kinds.ts'
-import { localKey } from './variables.ts'
 
 /**
  * The life of a step:
@@ -32,7 +32,7 @@ export const runStepWith = async (
 ): Promise<void> => {
   const { journal, variables, signal } = execution
   const row = journal.get(address)
-  if (row?.evaluated) variables.restore(localOf(row.evaluated))
+  restoreOfStep(execution, address)
   if (row?.state === 'skipped') return
   if (row?.state === 'done') {
     await replayInner(inner, execution, step, address)
@@ -76,6 +76,8 @@ const attemptUntilEnd = async (
       if (execution.signal.aborted) throw execution.signal.reason
       if (ended.retryInSeconds === null) return await settle(execution, step, address, ended.failed)
       takeBack?.()
+      // As another worker finds it that begins the next try.
+      restoreOfStep(execution, address)
       await pause(ended.retryInSeconds, heldSeconds(execution), execution.signal)
     }
   } catch (error) {
@@ -184,9 +186,5 @@ const fieldOf = (result: unknown, field: string): unknown => {
   }
   return found ?? null
 }
-
-/** What holds for the whole definition was restored when the journal was read. */
-const localOf = (evaluated: Record<string, unknown>): Record<string, unknown> =>
-  localKey in evaluated ? { [localKey]: evaluated[localKey] } : {}
 
 const named = (step: Step) => ({ name: step.name, kind: step.type })

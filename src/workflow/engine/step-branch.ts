@@ -10,8 +10,9 @@ export const stepBranch = (
   runStep: InnerSteps['runStep'],
 ): Branch => ({
   name: step.name,
+  place: address,
   known: () => journal.get(address) !== undefined,
-  scope: (seen) => variables.child({}, seen),
+  scope: (names, seen) => variables.child(names, seen),
   run: (inside) => runStep(inside, step, address),
   notBegun: (reason) =>
     journal.skipped(address, { name: step.name, kind: step.type }, { reason, cancelled: true }, variables),

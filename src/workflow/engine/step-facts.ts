@@ -1,16 +1,64 @@
-import { within } from '../../domain/address.ts'
+import { holdersOf, within } from '../../domain/address.ts'
 import type { StepRow } from '../../store/steps.ts'
 import type { Journal } from './journal.ts'
-import type { Variables } from './variables.ts'
 
-/** What `steps.<name>` shows of the steps of a run. */
-export const stepsOf = (rows: readonly StepRow[]): Record<string, unknown> =>
-  Object.fromEntries(rows.filter((row) => !row.address.startsWith('@')).map((row) => [row.name, factsOf(row)]))
+/**
+ * What `steps` shows from one place of a run, but for the addresses that are hidden. It is the same whichever branch is
+ * quicker, and whoever goes on: a definition shows its own steps; a branch what was there before it, what it needs and
+ * itself; where a name stands for several, the later item counts and not the later time.
+ */
+export type StepsView = (isHidden: (address: string) => boolean) => Record<string, unknown>
+
+/** All that is seen from there. */
+export const everything = (view: StepsView): Record<string, unknown> => view(() => false)
+
+export const viewOfRun =
+  (journal: Journal): StepsView =>
+  (isHidden) =>
+    stepsOf(rowsOf(journal, '').filter(({ address }) => !address.startsWith('@') && !isHidden(address)))
 
 /** Inside an iteration or a used workflow its own steps come first; the others are seen as from around it. */
-export const stepsBelow = (journal: Journal, parent: string, around: Variables): Record<string, unknown> => {
-  const inside = journal.rows().filter((row) => row.address.startsWith(within(parent, '')))
-  return { ...(around.get('steps') as object), ...stepsOf(inside) }
+export const viewFrom =
+  (journal: Journal, parent: string, around: StepsView): StepsView =>
+  (isHidden) => ({
+    ...around(isHidden),
+    ...stepsOf(rowsOf(journal, parent).filter(({ address }) => !isHidden(address))),
+  })
+
+/** Without what stands at a place that is hidden, or in it. */
+export const viewWithout =
+  (around: StepsView, isHiddenPlace: (place: string) => boolean): StepsView =>
+  (isHidden) =>
+    around((address) => isHidden(address) || placesOf(address).some(isHiddenPlace))
+
+/** The address, and whatever it stands in: steps, iterations, ways of conditions. */
+const placesOf = (address: string): string[] => [
+  address,
+  ...[...address.matchAll(/[/[:]/g)].map(({ index }) => address.slice(0, index)),
+]
+
+/** The rows of one definition's steps, and not of those of a workflow that it uses, which has names of its own. */
+export const rowsOf = (journal: Journal, parent: string): StepRow[] => {
+  const below = parent === '' ? '' : within(parent, '')
+  const rows = journal.rows().filter((row) => row.address.startsWith(below))
+  const uses = new Set(rows.flatMap((row) => (row.kind === 'workflow' ? [row.address] : [])))
+  return uses.size === 0 ? rows : rows.filter(({ address }) => !holdersOf(address).some((holder) => uses.has(holder)))
+}
+
+const stepsOf = (rows: readonly StepRow[]): Record<string, unknown> => {
+  const last = new Map<string, StepRow>()
+  for (const row of rows) {
+    const other = last.get(row.name)
+    if (!other || isLater(row.address, other.address)) last.set(row.name, row)
+  }
+  return Object.fromEntries([...last].map(([name, row]) => [name, factsOf(row)]))
+}
+
+/** Of one step of one definition in two iterations: the addresses differ in nothing but the places of the items. */
+const isLater = (one: string, other: string): boolean => {
+  const [ours, theirs] = [one, other].map((address) => [...address.matchAll(/\[(\d+)\]/g)].map(([, at]) => Number(at)))
+  const differs = ours?.findIndex((at, level) => at !== theirs?.[level]) ?? -1
+  return differs === -1 || (ours?.[differs] ?? 0) > (theirs?.[differs] ?? 0)
 }
 
 const factsOf = (row: StepRow) => ({

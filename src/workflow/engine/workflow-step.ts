@@ -4,7 +4,7 @@ import { render } from '../language/expressions.ts'
 import { pinnedUse } from '../language/pinned.ts'
 import type { Execution, StepContext } from './execution.ts'
 import { restoreEvaluated } from './restore-evaluated.ts'
-import { stepsBelow } from './step-facts.ts'
+import { everything, viewFrom } from './step-facts.ts'
 import { createVariables } from './variables.ts'
 
 /**
@@ -16,10 +16,11 @@ export const runWorkflowStep = async (step: WorkflowStep, context: StepContext):
   const { definition, prompts } = pinnedUse(execution.prompts, step.uses)
   const inputs = inputsFor(definition, render(step.inputs, execution.variables) as Record<string, unknown>)
   given({ uses: step.uses, inputs })
-  const system = { ...execution.system, steps: () => stepsBelow(execution.journal, address, execution.variables) }
+  const view = viewFrom(execution.journal, address, execution.view)
+  const system = { ...execution.system, steps: () => everything(view) }
   const variables = createVariables({ definition, inputs, system })
   restoreEvaluated(execution.journal, variables, address)
-  const used: Execution = { ...execution, definition, prompts, variables }
+  const used: Execution = { ...execution, definition, prompts, variables, view }
   await inner.runBody(used, address)
   const names = new Set(variables.writes().map(([path]) => path.split('.')[0] as string))
   return Object.fromEntries([...names].map((name) => [name, variables.get(name)]))

@@ -8,6 +8,7 @@ import { boundedInputs } from '../engine/given-inputs.ts'
 import { inputsOf, systemNames } from '../engine/open-execution.ts'
 import { runMainPart } from '../engine/run-body.ts'
 import { runSteps } from '../engine/run-steps.ts'
+import { viewOfRun } from '../engine/step-facts.ts'
 import { touchesOf } from '../engine/step-kinds.ts'
 import { timeRanOutAt, wholeRun } from '../engine/time-ran-out.ts'
 import { createTurns } from '../engine/turns.ts'
@@ -104,11 +105,12 @@ const openReplay = (
   // All else that a step could ask for is asked of the journal.
   const settings = { publicConfig: {}, runUrl: () => null }
   const parts = { settings: () => settings, log: () => undefined } as unknown as EngineParts
-  const system = systemNames(parts, run, facts, journal)
+  const view = viewOfRun(journal)
+  const system = systemNames(parts, run, facts, view)
   const variables = createVariables({ definition, inputs: inputsOf(definition, run, facts), system })
   const workspace = { turn: createTurns().take, snapshot: async () => null, rewind: async () => undefined }
   const execution = {
-    ...{ run, definition, prompts, journal, variables, system, facts, parts, replayed },
+    ...{ run, definition, prompts, journal, variables, system, view, facts, parts, replayed },
     workspace: workspace as unknown as Execution['workspace'],
     claim: { runId: run.id, epoch: run.epoch, owner: 'replay' },
     guard: { runId: run.id, role: 'worker', epoch: run.epoch, owner: 'replay' },
