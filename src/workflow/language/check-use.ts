@@ -1,6 +1,7 @@
 import type { Use } from './check-expressions.ts'
 import type { Checking } from './checking.ts'
 import type { Step } from './definition.ts'
+import type { HiddenSteps } from './hidden-steps.ts'
 import { membersOf } from './known-names.ts'
 import { suggestion } from './nearest.ts'
 import type { Names } from './standings.ts'
@@ -13,6 +14,7 @@ export type Question = {
   /** What `result` has, where a compensation is looked at. */
   result: readonly string[] | null
   guard: string | null
+  hidden: HiddenSteps
 }
 
 export const checkUse = (use: Use, question: Question): void => {
@@ -51,7 +53,7 @@ const reportUnset = (use: Use, { checking, names, setters }: Question, say: Say)
 
 type Say = (message: string, severity?: 'error' | 'warning') => void
 
-const checkMembers = (use: Use, { checking, setters, result }: Question, say: Say): void => {
+const checkMembers = (use: Use, { checking, setters, result, hidden }: Question, say: Say): void => {
   const [member, inner] = use.path
   if (member !== undefined && use.name === 'result' && result !== null) {
     if (!result.includes(member)) say(`The step gives no \`${member}\`.${suggestion(member, result)}`)
@@ -60,7 +62,9 @@ const checkMembers = (use: Use, { checking, setters, result }: Question, say: Sa
   if (member === undefined || setters.has(use.name) || Object.hasOwn(checking.definition.inputs, use.name)) return
   if (use.name === 'steps') {
     const steps = checking.stepNames
+    const why = hidden(member)
     if (!steps.has(member)) say(`There is no step \`${member}\`.${suggestion(member, steps)}`)
+    else if (why) say(why)
     else if (inner !== undefined && !ofStep.includes(inner)) {
       say(`Of a step there is ${ofStep.join(', ')}, and no \`${inner}\`.${suggestion(inner, ofStep)}`)
     }
@@ -99,6 +103,8 @@ const checkVariable = (
   if (done.has(use.name)) return
   done.add(use.name)
   for (const needed of question.usesOfVariable(use.name)) {
+    const why = needed.name === 'steps' && needed.path[0] !== undefined ? question.hidden(needed.path[0]) : null
+    if (why) say(`The variable \`${use.name}\` needs \`steps.${needed.path[0]}\`: ${why}`)
     if (needed.optional) continue
     const isVariable = Object.hasOwn(checking.definition.variables, needed.name)
     if (isVariable && !question.names.has(needed.name)) checkVariable(needed, question, say, [...trail, use.name], done)

@@ -1,9 +1,10 @@
 import { findActionSpec } from '../actions/specs.ts'
 import { checkSite, type Use, usesOf } from './check-expressions.ts'
-import { checkUse } from './check-use.ts'
+import { checkUse, type Question } from './check-use.ts'
 import { checkGraphWriters, checkGroupWriters } from './check-writers.ts'
 import type { Checking } from './checking.ts'
 import type { Step } from './definition.ts'
+import { type HiddenSteps, hiddenInGraph, hiddenInGroup, nothingHidden } from './hidden-steps.ts'
 import { subjectNames, systemNames } from './known-names.ts'
 import { namesSetBy, settersIn } from './names-set-by.ts'
 import { transitiveNeeds } from './needs.ts'
@@ -39,7 +40,9 @@ export const checkVariables = (checking: Checking): void => {
 type Flow = {
   checking: Checking
   start: Names
-  check: (site: Site, names: Names, extra?: { guard?: string | null; result?: readonly string[] | null }) => void
+  /** The steps of which nothing is seen where the flow has come to. */
+  hidden: HiddenSteps
+  check: (site: Site, names: Names, extra?: Partial<Pick<Question, 'guard' | 'result' | 'hidden'>>) => void
 }
 
 const beginFlow = (checking: Checking): Flow => {
@@ -51,10 +54,11 @@ const beginFlow = (checking: Checking): Flow => {
   return {
     checking,
     start: namesAtStart(checking),
+    hidden: nothingHidden,
     check: (site, names, extra = {}) => {
-      const { guard = null, result = null } = extra
+      const { guard = null, result = null, hidden = nothingHidden } = extra
       const all = extra.result === undefined ? names : new Map([...names, ['result', sure]])
-      const question = { checking, names: all, setters, usesOfVariable, guard, result }
+      const question = { checking, names: all, setters, usesOfVariable, guard, result, hidden }
       for (const use of checkSite(site, checking)) checkUse(use, question)
     },
   }
@@ -92,12 +96,13 @@ const walkList = (steps: readonly Step[], names: Names, flow: Flow): Names => {
 const walkGraph = (steps: readonly Step[], names: Names, flow: Flow): Names => {
   const needs = transitiveNeeds(steps)
   checkGraphWriters(steps, needs, flow.checking)
+  const hiddenAt = hiddenInGraph(steps, needs, flow.hidden)
   const written: { place: number; name: string; standing: Standing }[] = []
   for (const place of needs.order) {
     const step = steps[place]!
     const before = new Map(names)
     for (const one of written) if (needs.isAfter(place, one.place)) addTo(before, [[one.name, one.standing]])
-    walkStep(step, before, flow)
+    walkStep(step, before, { ...flow, hidden: hiddenAt(place) })
     for (const name of settersIn([step]).keys()) written.push({ place, name, standing: before.get(name)! })
   }
   const after = new Map(names)
@@ -111,11 +116,12 @@ const walkGraph = (steps: readonly Step[], names: Names, flow: Flow): Names => {
 /** `names` becomes what is known behind the step. */
 const walkStep = (step: Step, names: Map<string, Standing>, flow: Flow): void => {
   const path = flow.checking.pathOf(step)
-  for (const site of sitesOf(step, path)) flow.check(site, names, { guard: step.condition })
+  const { hidden } = flow
+  for (const site of sitesOf(step, path)) flow.check(site, names, { guard: step.condition, hidden })
   walkInside(step, names, flow)
   for (const name of namesSetBy(step)) names.set(name, standingAfter(step, names.get(name)))
   const result = resultOf(step, flow.checking)
-  for (const site of rollbackSites(step, path)) flow.check(site, names, { guard: step.condition, result })
+  for (const site of rollbackSites(step, path)) flow.check(site, names, { guard: step.condition, result, hidden })
 }
 
 /** What the step gives, for what undoes it; null where that is not known. */
@@ -134,9 +140,10 @@ const walkInside = (step: Step, names: Map<string, Standing>, flow: Flow): void 
   } else if (step.type === 'parallel') {
     checkGroupWriters(step, flow.checking)
     const after = new Map(names)
-    for (const inner of step.steps) {
+    const hiddenAt = hiddenInGroup(step, flow.hidden)
+    for (const [place, inner] of step.steps.entries()) {
       const branch = new Map(names)
-      walkStep(inner, branch, flow)
+      walkStep(inner, branch, { ...flow, hidden: hiddenAt(place) })
       addTo(after, branch)
     }
     takeOver(step, names, after)
