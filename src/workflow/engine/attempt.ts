@@ -42,7 +42,7 @@ export const attemptOnce = async (
     const attempt = await execution.journal.begin(address, named, {
       newAttempt: !goingOn,
       acts: touches !== 'inner',
-      ...(touches === 'inner' && { variables: execution.variables }),
+      variables: execution.variables,
     })
     return await attemptBegun(inner, execution, step, address, attempt)
   } finally {

@@ -33,8 +33,7 @@ export type Journal = {
   rows: () => StepRow[]
   /**
    * Gives the number of the attempt. Where the step `acts`, its beginning and everything before it is kept when this resolves;
-   * what holds or computes only waits for nothing. `variables`: of what holds other steps, which may have scopes of their own
-   * and keep nothing of what is around them.
+   * what holds or computes only waits for nothing. `variables`: what its condition was made of is not worked out again.
    */
   begin: (
     address: string,

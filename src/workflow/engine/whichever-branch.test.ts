@@ -181,6 +181,15 @@ describeOnEachDatabase('whichever branch is quicker', (open) => {
       })
     })
 
+    it.each([
+      ['of the run', (...steps: string[]) => steps.map(step).join('')],
+      ['of a branch', (...steps: string[]) => group(branch('a', ...steps))],
+    ])('what the condition of a step %s that waits was made of is worked out once', async (_where, list) => {
+      const asks = `{ name: waits, type: wait, seconds: 600, condition: "\${v == 'nothing'}" }`
+      const given = await play(list(asks, set('x', '1'), set('b', '${v}')), late)
+      expect(Object.values(given)).toContainEqual({ b: 'nothing' })
+    })
+
     it('what a loop inside an iteration was given is worked out once', async () => {
       const given = await play(
         step(
