@@ -190,6 +190,12 @@ describeOnEachDatabase('whichever branch is quicker', (open) => {
       expect(Object.values(given)).toContainEqual({ b: 'nothing' })
     })
 
+    it('what a question showed stands, also when the run is gone through again', async () => {
+      const asks = '{ name: asks, type: approval, shows: "${v}", timeout: 600, on_timeout: approve }'
+      const given = await play(step(asks) + step(set('x', '1')) + step(set('b', '${v}')), late)
+      expect(given).toMatchObject({ set_b: { b: 'nothing' } })
+    })
+
     it('what a loop inside an iteration was given is worked out once', async () => {
       const given = await play(
         step(
