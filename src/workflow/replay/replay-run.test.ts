@@ -41,6 +41,30 @@ describeOnEachDatabase('a replay', (open) => {
     expect(await replayedBy(workflowOf(steps))).toEqual([])
   })
 
+  it('shows of a step how often it was tried and what it has cost, as the run did', async () => {
+    let calls = 0
+    const engine = await engineUnderTest(database, {
+      commands: { flaky: async () => ({ exitCode: calls++ === 0 ? 1 : 0 }) },
+      turns: [async () => undefined],
+    })
+    const source = workflowOf(`
+  - { name: first, type: system, action: set, inputs: { a: 1 } }
+  - { name: flaky, type: run, command: flaky, on_error: retry, retry: { count: 1, initial_seconds: 0, jitter: none } }
+  - { name: think, type: ai_action, agent: development, prompt_template: prompts/do.njk }
+  - name: tell
+    type: system
+    action: set
+    inputs: { text: "\${steps.first.attempts} \${steps.flaky.attempts} \${steps.think.cost_usd}" }`)
+    const id = await engine.queueRun(source)
+    await engine.advance(id)
+    const run = await engine.run(id)
+    expect(run.failure).toBeNull()
+    const rows = Object.values(await engine.steps(id))
+    expect(rows.find((row) => row.name === 'tell')?.result).toEqual({ text: expect.stringMatching(/^1 2 0\.0/) })
+    const replayed = await replayRun({ run, rows, definition: parsePinned(source, {}), prompts: {} })
+    expect(replayed.differences).toEqual([])
+  })
+
   it('says which step would be given something else', async () => {
     const differences = await replayedBy(workflowOf(steps.replace('It said', 'She said')))
     expect(differences).toEqual([

@@ -74,7 +74,7 @@ export const replayRun = async (recorded: {
     if (row.state === 'running') throw new JourneymanError('cancelled', 'It never came to its end.')
     return row.result
   }
-  const { execution, journal } = openReplay(recorded, replayed)
+  const { execution, journal } = openReplay(recorded, before, replayed)
   const failure = await endOf(execution)
   for (const row of journal.rows()) {
     const known = before.get(row.address)
@@ -95,13 +95,14 @@ export const replayRun = async (recorded: {
 
 const openReplay = (
   { run, rows, definition, prompts }: Parameters<typeof replayRun>[0],
+  before: ReadonlyMap<string, StepRow>,
   replayed: NonNullable<Execution['replayed']>,
 ): { execution: Execution; journal: Execution['journal'] } => {
   const facts = rows.find((row) => row.address === '@start')?.result as StartFacts | null | undefined
   if (!facts) {
     throw new JourneymanError('conflict', `The run ${run.id} never came to its first step: there is nothing to replay.`)
   }
-  const journal = createMemoryJournal(run.id)
+  const journal = createMemoryJournal(run.id, before)
   // All else that a step could ask for is asked of the journal.
   const settings = { publicConfig: {}, runUrl: () => null }
   const parts = { settings: () => settings, log: () => undefined } as unknown as EngineParts
