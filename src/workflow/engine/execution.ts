@@ -182,4 +182,6 @@ export type StartFacts = {
   repository: RepositoryInfo
   /** What expressions see as `config`. Runs of an earlier version have none. */
   config?: Record<string, unknown>
+  /** What they see as `run.url`. Runs of an earlier version have none. */
+  runUrl?: string | null
 }

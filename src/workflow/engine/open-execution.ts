@@ -98,7 +98,8 @@ const readFacts = async (parts: EngineParts, run: Run): Promise<StartFacts> => {
     installation: run.installation,
   })
   if (task) await saveTask(db, parts.taskManagement.name, run.repository, task)
-  return { task, change, repository, config: parts.settings().publicConfig }
+  const { publicConfig, runUrl } = parts.settings()
+  return { task, change, repository, config: publicConfig, runUrl: runUrl(run.id) }
 }
 
 /** What the event and the run itself bring for the definition's declared inputs; a default where they bring nothing. */
@@ -117,7 +118,7 @@ export const systemNames = (
   facts: StartFacts,
   view: StepsView,
 ): Record<string, () => unknown> => ({
-  run: () => ({ id: run.id, url: parts.settings().runUrl(run.id), workflow: run.workflow }),
+  run: () => ({ id: run.id, url: urlOf(parts, run, facts), workflow: run.workflow }),
   // The time at which the run was first begun: a resumed run must see the same.
   now: () => (run.startedAt ?? run.createdAt).toISOString(),
   actor: () => ({ ...run.actor }),
@@ -135,3 +136,6 @@ export const systemNames = (
   config: () => facts.config ?? parts.settings().publicConfig,
   steps: () => everything(view),
 })
+
+const urlOf = (parts: EngineParts, run: Run, { runUrl }: StartFacts): string | null =>
+  runUrl === undefined ? parts.settings().runUrl(run.id) : runUrl

@@ -41,6 +41,22 @@ describeOnEachDatabase('a replay', (open) => {
     expect(await replayedBy(workflowOf(steps))).toEqual([])
   })
 
+  it('knows the address at which people see the run, as it was when the run began', async () => {
+    const engine = await engineUnderTest(database, { settings: { runUrl: (id) => `https://runs.test/${id}` } })
+    const source = workflowOf(`
+  - { name: pause, type: wait, seconds: 600 }
+  - { name: tell, type: system, action: set, inputs: { text: "\${run.url}" } }`)
+    const id = await engine.queueRun(source)
+    await engine.advance(id)
+    engine.settings.runUrl = () => 'https://elsewhere.test'
+    await engine.passTime(id, 700)
+    await engine.advance(id)
+    const [run, rows] = [await engine.run(id), Object.values(await engine.steps(id))]
+    expect(rows.find((row) => row.name === 'tell')?.result).toEqual({ text: `https://runs.test/${id}` })
+    const replayed = await replayRun({ run, rows, definition: parsePinned(source, {}), prompts: {} })
+    expect(replayed.differences).toEqual([])
+  })
+
   it('shows of a step how often it was tried and what it has cost, as the run did', async () => {
     let calls = 0
     const engine = await engineUnderTest(database, {
