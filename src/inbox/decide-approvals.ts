@@ -7,10 +7,9 @@ import { type Approval, decideApproval, waitingApprovals } from '../store/approv
 import { appendAudit } from '../store/audit.ts'
 import type { Tx } from '../store/database.ts'
 import { linkDeliveries, receivedAt } from '../store/deliveries.ts'
-import { noteObeyed } from '../store/obeyed-commands.ts'
 import { liveRunsOf } from '../store/runs.ts'
 import { chooseApprovals, nameOf } from './choose-approvals.ts'
-import { answerJob, type Given, type ObeyParts } from './given-command.ts'
+import { answerJob, type Given, type ObeyParts, sayIn, takeOnce } from './given-command.ts'
 
 type Verdict = 'approved' | 'rejected'
 type Waiting = { run: Run; approval: Approval }
@@ -40,9 +39,11 @@ export const decideApprovals = async (parts: ObeyParts, given: Given, verdict: V
   const [refused] = asked
   if (mine.length === 0 && refused) return refuse(parts, given, permission, refused)
   const seen = await seenBefore(parts, given, mine)
-  const runs = await decide(parts, given, seen, { verdict, comment: choice.comment })
+  await takeOnce(parts, given, async (tx) => {
+    const decided = await decide(tx, parts, given, seen, { verdict, comment: choice.comment })
+    if (!decided) await explainIn(tx, parts, given, permission, tooLate)
+  })
   crashPoint('approval.decided')
-  if (runs.length === 0) await explain(parts, given, permission, tooLate)
 }
 
 const waitingFor = async ({ database: { db } }: ObeyParts, { place, subject }: Given): Promise<Waiting[]> => {
@@ -86,36 +87,36 @@ const seenBefore = async ({ database }: ObeyParts, { delivery, event }: Given, a
   })
 }
 
+/** Whether any of them was still to be answered. */
 const decide = async (
-  { database, queue }: ObeyParts,
+  tx: Tx,
+  { queue }: ObeyParts,
   given: Given,
   all: Waiting[],
   answer: { verdict: Verdict; comment: string | null },
-): Promise<string[]> =>
-  database.db.transaction().execute(async (tx) => {
-    // In the order of the runs' ids, in which they are locked everywhere.
-    const decided: Waiting[] = []
-    for (const one of all) {
-      const { runId, address, shownHash } = one.approval
-      const by = given.event.actor.login
-      if (await decideApproval(tx, { runId, address, shownHash, by, ...answer })) decided.push(one)
-    }
-    const runs = [...new Set(decided.map(({ run }) => run.id))]
-    await linkDeliveries(
-      tx,
-      runs.map((runId) => ({ delivery: given.delivery, runId, role: 'signalled' })),
-    )
-    if (runs.length > 0) {
-      const jobs = runs.map((runId) => ({ runId }))
-      await queue.enqueueAll('advance-run', jobs, { tx })
-      await queue.enqueueAll('report', jobs, { tx })
-      // One thumb is enough: it is the same comment.
-      await queue.enqueueAll('acknowledge', [answerJob(given, runs[0] as string, 'thumb')], { tx })
-    }
-    await noteObeyed(tx, given.id, runs)
-    for (const { approval } of decided) await note(tx, given, approval, answer)
-    return runs
-  })
+): Promise<boolean> => {
+  // In the order of the runs' ids, in which they are locked everywhere.
+  const decided: Waiting[] = []
+  for (const one of all) {
+    const { runId, address, shownHash } = one.approval
+    const by = given.event.actor.login
+    if (await decideApproval(tx, { runId, address, shownHash, by, ...answer })) decided.push(one)
+  }
+  const runs = [...new Set(decided.map(({ run }) => run.id))]
+  const [first] = runs
+  if (first === undefined) return false
+  await linkDeliveries(
+    tx,
+    runs.map((runId) => ({ delivery: given.delivery, runId, role: 'signalled' })),
+  )
+  const jobs = runs.map((runId) => ({ runId }))
+  await queue.enqueueAll('advance-run', jobs, { tx })
+  await queue.enqueueAll('report', jobs, { tx })
+  // One thumb is enough: it is the same comment.
+  await queue.enqueueAll('acknowledge', [answerJob(given, first, 'thumb')], { tx })
+  for (const { approval } of decided) await note(tx, given, approval, answer)
+  return true
+}
 
 /** What was said stands in the approval's row; here it is enough that it was, and to what. */
 const note = (tx: Tx, { event, delivery }: Given, approval: Approval, { verdict }: { verdict: Verdict }) =>
@@ -128,8 +129,17 @@ const note = (tx: Tx, { event, delivery }: Given, approval: Approval, { verdict 
   })
 
 /** Told to people who have a say here; to everybody it would be a way to have us write without end. */
-const explain = async (parts: ObeyParts, given: Given, permission: Permission, text: string): Promise<void> => {
-  if (hasAccess(permission, 'write')) await parts.answers.reply(given.event, given.delivery, text)
+const explain = (parts: ObeyParts, given: Given, permission: Permission, text: string): Promise<void> =>
+  takeOnce(parts, given, (tx) => explainIn(tx, parts, given, permission, text))
+
+const explainIn = async (
+  tx: Tx,
+  parts: ObeyParts,
+  given: Given,
+  permission: Permission,
+  text: string,
+): Promise<void> => {
+  if (hasAccess(permission, 'write')) await sayIn(tx, parts, given, text)
 }
 
 const tooLate =
@@ -147,7 +157,7 @@ const unknownName = (name: string, waiting: Waiting[]): string => {
  * by the time at which the run can be told of, what was asked may be answered.
  */
 const refuse = (
-  { queue }: ObeyParts,
+  parts: ObeyParts,
   given: Given,
   permission: Permission,
   { run, approval, may }: Waiting & { may: boolean | { closed: string } },
@@ -161,5 +171,7 @@ const refuse = (
       : ''
   const asked = approval.approvers.map((one) => `\`${one.replaceAll('`', "'")}\``).join(', ')
   const text = `Thank you, ${actor.login}. \`${nameOf(approval.address)}\` is for others to answer: ${asked}.${closed}`
-  return queue.enqueueAll('acknowledge', [answerJob(given, run.id, { key, text })])
+  return takeOnce(parts, given, (tx) =>
+    parts.queue.enqueueAll('acknowledge', [answerJob(given, run.id, { key, text })], { tx }),
+  )
 }

@@ -2,25 +2,26 @@ import { hasAccess } from '../domain/approver.ts'
 import { codeOf, type ErrorCode, failureOf, JourneymanError } from '../domain/errors.ts'
 import type { Event } from '../domain/event.ts'
 import { isLive } from '../domain/run.ts'
-import { isObeyed, noteObeyed } from '../store/obeyed-commands.ts'
+import { isObeyed, takeCommand } from '../store/obeyed-commands.ts'
 import { newestRunOf } from '../store/runs.ts'
 import { isRunCommand, runCommands } from './command-names.ts'
 import { decideApprovals } from './decide-approvals.ts'
-import { answerJob, type Given, type ObeyParts } from './given-command.ts'
+import { answerJob, type Given, type ObeyParts, sayOnce, takeOnce } from './given-command.ts'
 import { stopRuns } from './stop-runs.ts'
 
 /**
  * What is said to runs that exist, or to us. The permission is looked up live; whoever has none is not answered, since an
  * answer to everybody is a way to have us write without end, and neither is a bot. An answer is a thumb or the progress
- * comment where that says it; words are for who asked for words, or was not understood. A job that is done again changes
- * nothing again: what was asked for then is there, and what came since was not meant.
+ * comment where that says it; words are for who asked for words, or was not understood. A command is taken once, with what it
+ * changes and what it is answered with: a job that is done again, or at the same time, finds that, and what came since was
+ * not meant.
  */
 export const createObeyCommand =
   (parts: ObeyParts) =>
   async (event: Event, delivery: string): Promise<void> => {
     if (event.repository === null || event.subject === null) return
     const place = { repository: event.repository, installation: event.installation }
-    const id = `${delivery}/${event.revision}`
+    const id = `${event.provider}/${event.repository}/${event.revision}`
     if (await isObeyed(parts.database.db, id)) return
     const given = { id, event, delivery, place, subject: `${event.subject.kind}/${event.subject.key}` }
     const command = event.fields['command'] ?? ''
@@ -29,7 +30,7 @@ export const createObeyCommand =
     const permission = await parts.versionControl.getPermission(place, event.actor)
     if (!hasAccess(permission, 'write')) {
       parts.log('info', 'a command by someone who may not was left alone', { actor: event.actor.login, permission })
-      return
+      return takeOnce(parts, given)
     }
     if (command === 'stop') await stopRuns(parts, given)
     else if (!event.actor.isBot) await obeyPerson(parts, given, command)
@@ -38,12 +39,12 @@ export const createObeyCommand =
 const obeyPerson = async (parts: ObeyParts, given: Given, command: string): Promise<void> => {
   if (command === 'retry') return retryNewest(parts, given)
   const text = command === 'status' ? await parts.answers.status(given.event) : listOf(parts, command)
-  await parts.answers.reply(given.event, given.delivery, text)
+  await sayOnce(parts, given, text)
 }
 
 /** A retry that has begun shows itself in the run's comment; one that cannot be is said why. */
 const retryNewest = async (parts: ObeyParts, given: Given): Promise<void> => {
-  const { event, delivery } = given
+  const { event } = given
   const { db } = parts.database
   const run = await newestRunOf(db, given.place.repository, given.subject)
   try {
@@ -51,13 +52,14 @@ const retryNewest = async (parts: ObeyParts, given: Given): Promise<void> => {
     if (isLive(run.state)) throw new JourneymanError('conflict', 'The run here is under way.')
     const from = (event.fields['arguments'] ?? '').split(/\s/)[0] || null
     await parts.retry(run.id, from, `${event.provider}:${event.actor.login}`, async (tx) => {
-      await noteObeyed(tx, given.id, [run.id])
+      // Somebody else was at it at the same time, and has said what there is to say.
+      if (!(await takeCommand(tx, given.id))) throw new JourneymanError('conflict', 'It is taken already.')
       await parts.queue.enqueueAll('acknowledge', [answerJob(given, run.id, 'thumb')], { tx })
     })
   } catch (error) {
     if (!isSayable(codeOf(error))) throw error
     const { message, nextAction } = failureOf(error)
-    await parts.answers.reply(event, delivery, [message, nextAction].filter(Boolean).join(' '))
+    await sayOnce(parts, given, [message, nextAction].filter(Boolean).join(' '))
   }
 }
 

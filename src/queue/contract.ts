@@ -7,7 +7,7 @@ export type Lane = (typeof lanes)[number]
 
 /**
  * What a job is about: a run, a command that is said to the runs of its subject, with the row of its delivery, or the answer to
- * such a command on behalf of a run.
+ * such a command, on behalf of a run or of none.
  */
 export type JobData = { runId?: string; command?: Event; delivery?: string; answer?: Answer }
 

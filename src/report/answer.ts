@@ -1,3 +1,4 @@
+import type { Answering } from '../domain/answer.ts'
 import type { EffectGuard } from '../domain/effect.ts'
 import { JourneymanError } from '../domain/errors.ts'
 import type { Event } from '../domain/event.ts'
@@ -16,21 +17,30 @@ import { withReportLease } from './with-report-lease.ts'
  * no run has no ledger: it is found again by its hidden marker, and audited.
  */
 export const createAnswers = (parts: ReporterParts): Answers => ({
-  give: (runId, command, answer) =>
-    answer === 'thumb' ? giveThumb(parts, runId, command) : giveWords(parts, runId, command, answer),
-
-  reply: async (command, delivery, text) => {
-    const { find, send, target } = commentWith(parts, command, text, `<!-- journeyman:answer:${delivery} -->`)
-    const how = (await find()) === null ? 'sent' : 'found'
-    if (how === 'sent') await send()
-    const detail = { key: 'comment.answer', target, how }
-    await parts.database.db
-      .transaction()
-      .execute((tx) => appendAudit(tx, { actor: 'journeyman', action: 'effect.comment', delivery, detail }))
+  give: async (answering) => {
+    const { runId, command, answer } = answering
+    if (answer === 'thumb') return runId === null ? 'done' : giveThumb(parts, runId, command)
+    return runId === null ? reply(parts, answering, answer) : giveWords(parts, runId, command, answer)
   },
 
   status: (command) => statusOf(parts, command),
 })
+
+/** About no run. */
+const reply = async (
+  parts: ReporterParts,
+  { command, delivery }: Answering,
+  { key, text }: { key: string; text: string },
+): Promise<Answered> => {
+  const { find, send, target } = commentWith(parts, command, text, `<!-- journeyman:answer:${key} -->`)
+  const how = (await find()) === null ? 'sent' : 'found'
+  if (how === 'sent') await send()
+  const detail = { key: 'comment.answer', target, how }
+  await parts.database.db
+    .transaction()
+    .execute((tx) => appendAudit(tx, { actor: 'journeyman', action: 'effect.comment', delivery, detail }))
+  return 'done'
+}
 
 const giveThumb = async (parts: ReporterParts, runId: string, command: Event): Promise<Answered> => {
   const add = parts.taskManagement.addReaction

@@ -1,4 +1,4 @@
-import type { Answer } from '../domain/answer.ts'
+import type { Answering } from '../domain/answer.ts'
 import type { Event } from '../domain/event.ts'
 
 /** `busy`: somebody else is telling of that run just now; ask again in a moment. */
@@ -6,10 +6,8 @@ export type Answered = 'done' | 'busy'
 
 /** How those who gave a command are answered, where they gave it. All is done once, however often it is asked for. */
 export type Answers = {
-  /** On behalf of a run. Nothing where a thumb cannot be had. */
-  give: (runId: string, command: Event, answer: Answer) => Promise<Answered>
-  /** One comment for this delivery, about no run. */
-  reply: (command: Event, delivery: string, text: string) => Promise<void>
+  /** On behalf of a run, or of none. Nothing where a thumb cannot be had. */
+  give: (answering: Answering) => Promise<Answered>
   /** How the runs stand that the command is about, in a line each. */
   status: (command: Event) => Promise<string>
 }

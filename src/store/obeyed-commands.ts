@@ -1,26 +1,21 @@
 import type { Db, Tx } from './database.ts'
 
 /**
- * Writes down that a command has changed these runs, in the transaction that changes them. `command` is the delivery with the
- * place of the command in it: one comment may hold several.
+ * Takes a command, in the transaction that does what it asks for or keeps what it is answered with; false where it was taken
+ * before. Whoever takes it at the same time waits for the end of that transaction.
  */
-export const noteObeyed = async (tx: Tx, command: string, runIds: string[]): Promise<void> => {
-  if (runIds.length === 0) return
-  const rows = runIds.map((runId) => ({ command, run_id: runId }))
-  await tx
+export const takeCommand = async (tx: Tx, command: string): Promise<boolean> => {
+  const row = await tx
     .insertInto('obeyed_commands')
-    .values(rows)
+    .values({ command })
     .onConflict((conflict) => conflict.doNothing())
-    .execute()
+    .returning('command')
+    .executeTakeFirst()
+  return row !== undefined
 }
 
-/** Whether it has changed anything before. */
+/** Whether it was taken before. */
 export const isObeyed = async (db: Db, command: string): Promise<boolean> => {
-  const row = await db
-    .selectFrom('obeyed_commands')
-    .select('run_id')
-    .where('command', '=', command)
-    .limit(1)
-    .executeTakeFirst()
+  const row = await db.selectFrom('obeyed_commands').select('command').where('command', '=', command).executeTakeFirst()
   return row !== undefined
 }

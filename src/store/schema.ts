@@ -181,7 +181,6 @@ export type Tables = {
   }
   obeyed_commands: {
     command: string
-    run_id: string
   }
   signals: {
     id: Generated<number>

@@ -1,4 +1,4 @@
-import type { Answer } from '../../domain/answer.ts'
+import type { Answering } from '../../domain/answer.ts'
 import type { Event } from '../../domain/event.ts'
 import type { JobData, Queue } from '../contract.ts'
 
@@ -9,7 +9,7 @@ const againAfterSeconds = 1
 export type Telling = {
   verb: (runId: string) => Promise<string>
   obey?: (command: Event, delivery: string) => Promise<void>
-  answer?: (runId: string, command: Event, answer: Answer) => Promise<'done' | 'busy'>
+  answer?: (answering: Answering) => Promise<'done' | 'busy'>
 }
 
 /** The handlers of the lanes `acknowledge` and `report`: do it, and come back where another process was at it. */
@@ -22,7 +22,8 @@ export const createTell =
 
 const outcomeOf = async ({ runId, command, delivery, answer }: JobData, telling: Telling): Promise<string> => {
   if (!command) return runId === undefined ? 'gone' : telling.verb(runId)
-  if (answer !== undefined && runId !== undefined) return (await telling.answer?.(runId, command, answer)) ?? 'gone'
-  if (delivery !== undefined) await telling.obey?.(command, delivery)
+  if (delivery === undefined) return 'gone'
+  if (answer) return (await telling.answer?.({ runId: runId ?? null, command, delivery, answer })) ?? 'gone'
+  await telling.obey?.(command, delivery)
   return 'done'
 }

@@ -1,0 +1,89 @@
+import { sql } from 'kysely'
+import { beforeAll, beforeEach, expect, it } from 'vitest'
+import { describeOnEachDatabase, type TestDatabase } from '../databases.ts'
+import { type Commands, openCommands } from './commands.fixture.ts'
+
+describeOnEachDatabase('commands that are done twice, or late', (open) => {
+  let database: TestDatabase
+  let at: Commands
+  beforeAll(async () => {
+    database = await open()
+  })
+  beforeEach(async () => {
+    at = await openCommands(database)
+  })
+
+  it('a retry and a stop whose jobs are done again do nothing to what came since', async () => {
+    const id = await at.run({ state: 'failed' })
+    const retry = await at.comment('retry')
+    await retry.obey()
+    await retry.obey()
+    expect(at.retried).toEqual([[id, null]])
+    await sql`update workflow_executions set state = 'parked' where id = ${id}`.execute(database.db)
+    const stop = await at.comment('stop')
+    await stop.obey()
+    await sql`update workflow_executions set state = 'stopped' where id = ${id}`.execute(database.db)
+    const later = await at.run()
+    await stop.obey()
+    expect(at.jobs.map(([, { runId }]) => runId)).not.toContain(later)
+    await at.giveAnswers()
+    expect([at.bodies(), at.tracker.reactions.size]).toEqual([[], 1])
+  })
+
+  it('what a command has come to stands, where it had nothing to do too', async () => {
+    const stop = await at.comment('stop')
+    await stop.obey()
+    const id = await at.run()
+    await stop.obey()
+    expect(at.jobs).toEqual([])
+    const [retry, yes, stranger] = [
+      await at.comment('retry'),
+      await at.comment('approve'),
+      await at.comment('approve', 'bob'),
+    ]
+    for (const { obey } of [retry, yes, stranger]) await obey()
+    await at.ask(id, 'plan_approval', { requested_at: sql`now() - interval '1 minute'` })
+    at.host.permissions.set('bob', { id: '2', permission: 'write' })
+    for (const { obey } of [yes, stranger]) await obey()
+    expect(await at.stateOf(id)).toBe('waiting')
+    await sql`update workflow_executions set state = 'failed' where id = ${id}`.execute(database.db)
+    await retry.obey()
+    expect(at.retried).toEqual([])
+    await at.giveAnswers()
+    expect(at.bodies()).toEqual([
+      expect.stringContaining('The run here is under way.'),
+      expect.stringContaining('Nothing waits for an answer here.'),
+    ])
+  })
+
+  it('two that are at the same command at the same time do it once, and neither says that it is done already', async () => {
+    const id = await at.run()
+    await at.ask(id)
+    const { obey } = await at.comment('approve')
+    const gates: (() => void)[] = []
+    const slow = {
+      ...at.host.plugin,
+      getPermission: async (...args: Parameters<typeof at.host.plugin.getPermission>) => {
+        await new Promise<void>((resolve) => {
+          gates.push(resolve)
+          if (gates.length === 2) for (const open of gates) open()
+        })
+        return at.host.plugin.getPermission(...args)
+      },
+    }
+    await Promise.all([obey({ versionControl: slow }), obey({ versionControl: slow })])
+    await at.giveAnswers()
+    expect([await at.stateOf(id), at.bodies()]).toEqual(['approved', []])
+  })
+
+  it('one comment that is delivered twice is one command', async () => {
+    const id = await at.run()
+    await at.ask(id)
+    const { event, obey } = await at.comment('approve')
+    const twin = await at.comment('approve', 'octocat', { revision: event.revision, fields: event.fields })
+    await obey()
+    await twin.obey()
+    await at.giveAnswers()
+    expect([await at.stateOf(id), at.bodies()]).toEqual(['approved', []])
+  })
+})
