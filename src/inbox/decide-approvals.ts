@@ -6,10 +6,11 @@ import type { Permission } from '../plugins/version-control/contract.ts'
 import { type Approval, decideApproval, waitingApprovals } from '../store/approvals.ts'
 import { appendAudit } from '../store/audit.ts'
 import type { Tx } from '../store/database.ts'
-import { linkDeliveries, receivedAt } from '../store/deliveries.ts'
+import { linkDeliveries } from '../store/deliveries.ts'
 import { liveRunsOf } from '../store/runs.ts'
 import { chooseApprovals, nameOf } from './choose-approvals.ts'
 import { answerJob, type Given, type ObeyParts, sayIn, takeOnce } from './given-command.ts'
+import { lastSeen, whenSaid } from './when-said.ts'
 
 type Verdict = 'approved' | 'rejected'
 type Waiting = { run: Run; approval: Approval }
@@ -75,16 +76,13 @@ const mayDecide = async (
   return closed !== null && { closed }
 }
 
-/** The host's clock is not ours; an answer takes longer than this. Only what was asked again can be mistaken. */
-const clockSkewMs = 5_000
-
-const seenBefore = async ({ database }: ObeyParts, { delivery, event }: Given, all: Waiting[]): Promise<Waiting[]> => {
-  const received = (await receivedAt(database.db, delivery))?.getTime() ?? Date.now()
-  const said = Date.parse(event.fields['said_at'] ?? '') + clockSkewMs
-  return all.filter(({ approval: { requestedAt, asked } }) => {
-    const until = asked > 1 && Number.isFinite(said) ? Math.min(received, said) : received
-    return requestedAt.getTime() <= until
-  })
+/**
+ * A question that was asked again can be taken for what it was moments before; the first one for that of an earlier run, and
+ * only where the answer was missed.
+ */
+const seenBefore = async (parts: ObeyParts, given: Given, all: Waiting[]): Promise<Waiting[]> => {
+  const when = await whenSaid(parts, given)
+  return all.filter(({ approval: { requestedAt, asked } }) => requestedAt <= (asked > 1 ? when.said : lastSeen(when)))
 }
 
 /** Whether any of them was still to be answered. */

@@ -1,13 +1,14 @@
 import { hasAccess } from '../domain/approver.ts'
 import { codeOf, type ErrorCode, failureOf, JourneymanError } from '../domain/errors.ts'
 import type { Event } from '../domain/event.ts'
-import { isLive } from '../domain/run.ts'
+import { isLive, type Run } from '../domain/run.ts'
 import { isObeyed, takeCommand } from '../store/obeyed-commands.ts'
 import { newestRunOf } from '../store/runs.ts'
 import { isRunCommand, runCommands } from './command-names.ts'
 import { decideApprovals } from './decide-approvals.ts'
 import { answerJob, type Given, type ObeyParts, sayOnce, takeOnce } from './given-command.ts'
 import { stopRuns } from './stop-runs.ts'
+import { lastSeen, whenSaid } from './when-said.ts'
 
 /**
  * What is said to runs that exist, or to us. The permission is looked up live; whoever has none is not answered, since an
@@ -50,6 +51,7 @@ const retryNewest = async (parts: ObeyParts, given: Given): Promise<void> => {
   try {
     if (!run) throw new JourneymanError('not_found', 'No run here could be tried again.')
     if (isLive(run.state)) throw new JourneymanError('conflict', 'The run here is under way.')
+    await requireSeen(parts, given, run)
     const from = (event.fields['arguments'] ?? '').split(/\s/)[0] || null
     await parts.retry(run.id, from, `${event.provider}:${event.actor.login}`, async (tx) => {
       // Somebody else was at it at the same time, and has said what there is to say.
@@ -61,6 +63,14 @@ const retryNewest = async (parts: ObeyParts, given: Given): Promise<void> => {
     const { message, nextAction } = failureOf(error)
     await sayOnce(parts, given, [message, nextAction].filter(Boolean).join(' '))
   }
+}
+
+/** Said twice while nothing was seen to happen, it is one wish, and not one for each end that comes of it. */
+const requireSeen = async (parts: ObeyParts, given: Given, { finishedAt, createdAt }: Run): Promise<void> => {
+  if ((finishedAt ?? createdAt) <= lastSeen(await whenSaid(parts, given))) return
+  throw new JourneymanError('conflict', 'The run here has ended only after this was said.', {
+    nextAction: 'Say it again if that is what is to be tried again.',
+  })
 }
 
 const isSayable = (code: ErrorCode): boolean => code === 'not_found' || code === 'conflict' || code === 'invalid_input'

@@ -1,3 +1,4 @@
+import { sql } from 'kysely'
 import type { Event } from '../domain/event.ts'
 import { newId } from '../domain/ids.ts'
 import type { Run } from '../domain/run.ts'
@@ -20,6 +21,15 @@ export const restartForOthers = (tx: Tx, refused: Run): Promise<string | null> =
  */
 export const restartForLateComers = (tx: Tx, ended: Run): Promise<string | null> =>
   restart(tx, ended, ({ late }) => late)
+
+/** Whoever has joined these runs since that delivery came, in which somebody asked for their stop, has come late. */
+export const markLateComers = async (tx: Tx, runIds: string[], delivery: string): Promise<void> => {
+  if (runIds.length === 0) return
+  await sql`
+    update delivery_runs set late = true from deliveries as joined, deliveries as stop
+    where joined.id = delivery_runs.delivery and stop.id = ${delivery} and joined.received_at > stop.received_at
+      and delivery_runs.run_id in (${sql.join(runIds)}) and delivery_runs.role = 'joined'`.execute(tx)
+}
 
 type Joined = { delivery: string; event: Event; late: boolean }
 

@@ -86,4 +86,69 @@ describeOnEachDatabase('commands that are done twice, or late', (open) => {
     await at.giveAnswers()
     expect([await at.stateOf(id), at.bodies()]).toEqual(['approved', []])
   })
+
+  const hourAgo = () => new Date(Date.now() - 3_600_000).toISOString()
+  const stopsOf = () => at.jobs.filter(([lane]) => lane === 'advance-run').map(([, { runId }]) => runId)
+
+  it('a stop that is obeyed late, or comes late, ends what it was said to, and nothing that came since', async () => {
+    const id = await at.run()
+    const late = await at.comment('stop')
+    await at.run({ created_at: sql`now() + interval '1 second'` })
+    await late.obey()
+    expect(stopsOf()).toEqual([id])
+    const missed = await at.comment('stop')
+    missed.event.fields['said_at'] = hourAgo()
+    await missed.obey()
+    expect(stopsOf()).toEqual([id])
+  })
+
+  it('a stop that was missed ends what was asked for before it, though that was missed too', async () => {
+    const labelled = { name: 'issue.labeled', revision: new Date(Date.now() - 3_700_000).toISOString(), fields: {} }
+    const id = await at.run({ event: JSON.stringify(labelled) })
+    const missed = await at.comment('stop')
+    missed.event.fields['said_at'] = hourAgo()
+    await missed.obey()
+    expect(stopsOf()).toEqual([id])
+  })
+
+  it('who asks for the same after a stop that is not obeyed yet comes after it', async () => {
+    const id = await at.run()
+    const [before, stop, since] = [await at.comment('run'), await at.comment('stop'), await at.comment('run')]
+    const links = [before, since].map(({ id: delivery, event }) => ({ delivery, event: JSON.stringify(event) }))
+    for (const link of links) {
+      const row = { ...link, run_id: id, role: 'joined' as const, late: false }
+      await database.db.insertInto('delivery_runs').values(row).execute()
+    }
+    await stop.obey()
+    const rows = await database.db.selectFrom('delivery_runs').selectAll().where('run_id', '=', id).execute()
+    expect(rows.filter(({ late }) => late).map(({ delivery }) => delivery)).toEqual([since.id])
+  })
+
+  it('a retry is for the end that was there when it was said', async () => {
+    await at.run({ state: 'failed', finished_at: sql`now() + interval '1 second'` })
+    await at.say('retry')
+    expect(at.retried).toEqual([])
+    expect(at.bodies()).toEqual([expect.stringContaining('The run here has ended only after this was said.')])
+    const id = await at.run({ state: 'failed', finished_at: sql`now()` })
+    const missed = await at.comment('retry')
+    missed.event.fields['said_at'] = hourAgo()
+    await missed.obey()
+    expect(at.retried).toEqual([])
+    await at.say('retry')
+    expect(at.retried).toEqual([[id, null]])
+  })
+
+  it('a yes that was missed is none to a question that another run has asked since', async () => {
+    const id = await at.run()
+    await at.ask(id, 'plan_approval', { requested_at: sql`now() - interval '10 minutes'` })
+    const missed = await at.comment('approve')
+    missed.event.fields['said_at'] = hourAgo()
+    await missed.obey()
+    await at.giveAnswers()
+    expect(await at.stateOf(id)).toBe('waiting')
+    const seen = await at.comment('approve')
+    seen.event.fields['said_at'] = new Date(Date.now() - 300_000).toISOString()
+    await seen.obey()
+    expect(await at.stateOf(id)).toBe('approved')
+  })
 })
