@@ -20,6 +20,7 @@ export const startLaneWorkers = async (
   lane: Lane,
   concurrency: number,
   handler: Handler,
+  failed: (error: unknown, data: JobData) => void,
 ): Promise<LaneWorkers> => {
   const free = new Set<string>()
   const all: string[] = []
@@ -39,6 +40,10 @@ export const startLaneWorkers = async (
       wakeOne()
       try {
         await handler(job.data, job.signal)
+      } catch (error) {
+        // pg-boss keeps it in the job's row, where nobody looks.
+        failed(error, job.data)
+        throw error
       } finally {
         free.add(me)
         boss.notifyWorker(me)

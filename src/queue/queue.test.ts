@@ -4,8 +4,8 @@ import type { Database } from '../store/database.ts'
 import type { Queue } from './contract.ts'
 import { createQueue } from './queue.ts'
 
-const startQueue = async (database: Database): Promise<Queue> => {
-  const queue = createQueue(database)
+const startQueue = async (database: Database, options: Parameters<typeof createQueue>[1] = {}): Promise<Queue> => {
+  const queue = createQueue(database, options)
   await queue.start()
   onTestFinished(() => queue.stop({ graceMs: 5_000 }))
   return queue
@@ -117,8 +117,9 @@ describeOnEachDatabase('the queue', (open, kind) => {
     expect(await queue.dead()).toEqual([])
   })
 
-  test('a job whose retries are used up is among the dead, with its lane', async () => {
-    const queue = await startQueue(database)
+  test('a job whose retries are used up is among the dead, with its lane, and was told of in the log', async () => {
+    const logged: unknown[] = []
+    const queue = await startQueue(database, { log: (...said) => void logged.push(said) })
     await queue.enqueue('reconcile', { runId: 'poison' })
     // As if it had failed before: waiting for the back-off of five tries takes half a minute.
     await database.query(`update pgboss.job set retry_limit = 0 where name = 'reconcile'`)
@@ -128,6 +129,8 @@ describeOnEachDatabase('the queue', (open, kind) => {
     await expect
       .poll(() => queue.dead(), { timeout: 10_000 })
       .toEqual([{ lane: 'reconcile', data: { runId: 'poison' }, failedAt: expect.any(Date) }])
+    const failure = { code: 'internal', message: 'every time' }
+    expect(logged).toContainEqual(['warn', 'queue: a job failed', { lane: 'reconcile', run: 'poison', failure }])
   })
 
   test('a process that only enqueues reaches one that works', async () => {

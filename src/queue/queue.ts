@@ -1,5 +1,5 @@
 import { fromKysely, PgBoss, type QueueOptions, type QueueResult } from 'pg-boss'
-import { JourneymanError } from '../domain/errors.ts'
+import { failureOf, JourneymanError } from '../domain/errors.ts'
 import type { Database, Tx } from '../store/database.ts'
 import { bossDatabase } from './boss-database.ts'
 import { type JobData, type Lane, lanes, type Queue } from './contract.ts'
@@ -56,7 +56,9 @@ export const createQueue = (database: Database, options: { log?: QueueLog; super
     work: async (lane, concurrency, handler) => {
       if (handlers.has(lane)) throw new JourneymanError('internal', `The lane ${lane} already has a handler.`)
       handlers.set(lane, handler)
-      workers.set(lane, await startLaneWorkers(boss, lane, concurrency, handler))
+      const failed = (error: unknown, { runId, delivery }: JobData): void =>
+        log('warn', 'queue: a job failed', { lane, run: runId, delivery, failure: failureOf(error) })
+      workers.set(lane, await startLaneWorkers(boss, lane, concurrency, handler, failed))
     },
     every: async (lane, seconds) => {
       const work = async (): Promise<void> => {
