@@ -7,9 +7,9 @@ export type Lane = (typeof lanes)[number]
 
 /**
  * What a job is about: a run, a command that is said to the runs of its subject, with the row of its delivery, or the answer to
- * such a command, on behalf of a run or of none.
+ * such a command, on behalf of a run or of none. `tried`: how often what it needs outside was away.
  */
-export type JobData = { runId?: string; command?: Event; delivery?: string; answer?: Answer }
+export type JobData = { runId?: string; command?: Event; delivery?: string; answer?: Answer; tried?: number }
 
 /** pg-boss behind a few verbs. Handlers are handed in by app.ts; a handler that throws is retried with back-off. */
 export type Queue = {

@@ -1,5 +1,8 @@
 import { sql } from 'kysely'
 import { beforeAll, beforeEach, expect, it } from 'vitest'
+import { JourneymanError } from '../../src/domain/errors.ts'
+import type { JobData, Queue } from '../../src/queue/contract.ts'
+import { createTell } from '../../src/queue/jobs/tell.ts'
 import { describeOnEachDatabase, type TestDatabase } from '../databases.ts'
 import { type Commands, openCommands } from './commands.fixture.ts'
 
@@ -150,5 +153,30 @@ describeOnEachDatabase('commands that are done twice, or late', (open) => {
     seen.event.fields['said_at'] = new Date(Date.now() - 300_000).toISOString()
     await seen.obey()
     expect(await at.stateOf(id)).toBe('approved')
+  })
+
+  it('a command outlasts an outage of the host that is longer than the patience of the queue, and is given up in the end', async () => {
+    const id = await at.run()
+    await at.ask(id)
+    const { event, id: delivery, obey } = await at.comment('approve')
+    const later: { data: JobData; afterSeconds: number | undefined }[] = []
+    const queue = {
+      enqueue: async (_lane: string, data: JobData, { afterSeconds }: { afterSeconds?: number } = {}) =>
+        void later.push({ data, afterSeconds }),
+    } as Queue
+    const away = async (): Promise<never> => {
+      throw new JourneymanError('unavailable', 'No answer.', { retryAfterMs: 30_000 })
+    }
+    let isAway = true
+    const verb = async () => 'gone'
+    const versionControl = { ...at.host.plugin, getPermission: away }
+    const work = createTell(queue, 'acknowledge', { verb, obey: () => obey(isAway ? { versionControl } : {}) })
+    await work({ command: event, delivery })
+    for (let round = 0; round < 9; round++) await work(later.at(-1)?.data ?? {})
+    expect(later.map(({ afterSeconds }) => afterSeconds)).toEqual([30, 30, 30, 30, 32, 64, 128, 256, 300, 300])
+    await expect(work({ command: event, delivery, tried: 300 })).rejects.toThrow('No answer.')
+    isAway = false
+    await work(later.at(-1)?.data ?? {})
+    expect([await at.stateOf(id), later.length]).toEqual(['approved', 10])
   })
 })
