@@ -6,7 +6,7 @@ import type { Permission } from '../plugins/version-control/contract.ts'
 import type { Tx } from '../store/database.ts'
 import { finishRun } from '../store/finish-run.ts'
 import { restartForOthers } from '../store/joined-events.ts'
-import { type ReportLease, setAcknowledged, wasShown } from '../store/reporting.ts'
+import { holdUndecided, type ReportLease, setAcknowledged, wasShown } from '../store/reporting.ts'
 import { hasRefusedBefore } from '../store/runs.ts'
 import { disarm } from './disarm.ts'
 import { orWithout, type ReporterParts, taskRefOf, tell } from './reporter.ts'
@@ -46,7 +46,7 @@ export const createAcknowledge =
       } catch (error) {
         // An app that was taken off the repository, a ticket that is gone: nobody is there to wait for, or to tell.
         if (!isForGood(error)) throw error
-        await finishUnacknowledged(parts, lease.run, absent(lease.run, error))
+        await finishUndecided(parts, guard, absent(lease.run, error))
       }
       return { outcome: 'done', told: true }
     })
@@ -63,13 +63,14 @@ const absent = (run: Run, error: unknown): unknown => {
   })
 }
 
-const finishUnacknowledged = (parts: AcknowledgeParts, run: Run, error: unknown): Promise<void> =>
+const finishUndecided = (parts: AcknowledgeParts, guard: EffectGuard, error: unknown): Promise<void> =>
   parts.database.db.transaction().execute(async (tx) => {
-    await finishRun(tx, run.id, 'failed', failureOf(error), wasShown)
+    await holdUndecided(tx, guard)
+    await finishRun(tx, guard.runId, 'failed', failureOf(error), wasShown)
     await parts.audit(tx, {
       actor: 'journeyman',
       action: 'run.failed',
-      runId: run.id,
+      runId: guard.runId,
       detail: { failure: failureOf(error).code },
     })
   })
@@ -82,6 +83,7 @@ const admit = async (parts: AcknowledgeParts, guard: EffectGuard, lease: ReportL
   ])
   for (const one of done) if (one.status === 'rejected') throw one.reason
   await parts.database.db.transaction().execute(async (tx) => {
+    await holdUndecided(tx, guard)
     await setAcknowledged(tx, run.id)
     await parts.admit(tx, run.id)
   })
@@ -167,6 +169,7 @@ const refuse = async (parts: AcknowledgeParts, guard: EffectGuard, run: Run, ref
     })
   }
   await parts.database.db.transaction().execute(async (tx) => {
+    await holdUndecided(tx, guard)
     await finishRun(tx, run.id, 'refused', refusal, false)
     const next = refusal.code === 'forbidden' ? await restartForOthers(tx, run) : null
     if (next !== null) await parts.askAgain(tx, next)

@@ -1,6 +1,8 @@
 import { sql } from 'kysely'
+import type { EffectGuard } from '../domain/effect.ts'
 import type { Run } from '../domain/run.ts'
 import type { Db, Tx } from './database.ts'
+import { lost } from './effects.ts'
 import { inSeconds, runOf } from './runs.ts'
 
 /**
@@ -55,7 +57,7 @@ export const renewReportLease = async (
 
 /**
  * told     people have seen the present state
- * again    nothing was tried; the state stays to be told
+ * again    nothing was tried; the state stays to be told, where anybody has seen anything of the run
  * failed   the outside did not take it: to be tried again after a while that grows with the time for which it has failed,
  *          and not for longer than a day after the run's end. `forGood`: trying again has no sense; what a live run comes
  *          to next is told all the same.
@@ -67,7 +69,7 @@ export const endReportLease = async (db: Db, runId: string, epoch: number, end: 
     end === 'told'
       ? sql`reported_at = now(), report_after = null`
       : end === 'again'
-        ? sql`report_dirty = true`
+        ? sql`report_dirty = (finished_at is null or ${wasShown})`
         : failing(end.failed)
   await sql`
     update workflow_executions set report_until = null, ${change}
@@ -103,6 +105,23 @@ export const hasSuccessor = async (db: Db, run: Run): Promise<boolean> => {
     .limit(1)
     .executeTakeFirst()
   return row !== undefined
+}
+
+/**
+ * The run's row, locked: who is to let it in or to end it has the lease still, and nobody has done either meanwhile. Throws
+ * `stale_epoch`.
+ */
+export const holdUndecided = async (tx: Tx, guard: EffectGuard): Promise<void> => {
+  const row = await tx
+    .selectFrom('workflow_executions')
+    .select('id')
+    .where('id', '=', guard.runId)
+    .where('report_epoch', '=', guard.epoch)
+    .where('state', '=', 'queued')
+    .where('acknowledged_at', 'is', null)
+    .forUpdate()
+    .executeTakeFirst()
+  if (!row) lost(guard)
 }
 
 export const setAcknowledged = async (tx: Tx, runId: string): Promise<void> => {

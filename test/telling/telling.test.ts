@@ -185,6 +185,58 @@ describeOnEachDatabase('telling people of a run', (open) => {
     expect(await runsToReport(database.db, 0, 30)).toEqual([])
   })
 
+  it('does not tell of it either where the job is done again', async () => {
+    host.permissions.set('octocat', { id: '1', permission: 'read' })
+    const refused = await queued()
+    const closed = await queued()
+    for (const _ of [1, 2]) {
+      await acknowledge(refused)
+      await acknowledge(closed, { versionControl: { ...host.plugin, getPermission: gone } })
+    }
+    expect(await runsToReport(database.db, 0, 30)).toEqual([])
+  })
+
+  it('whoever was asleep ends nothing that another has let in meanwhile, and lets in nothing that has ended', async () => {
+    host.permissions.set('octocat', { id: '1', permission: 'read' })
+    await acknowledge(await queued())
+    const asleep = (until: Promise<unknown>, then: () => Promise<'read'>) => ({
+      versionControl: {
+        ...host.plugin,
+        getPermission: async (...asked: Parameters<typeof host.plugin.getPermission>) => {
+          const permission = await host.plugin.getPermission(...asked)
+          await until
+          return permission === 'read' ? then() : permission
+        },
+      },
+    })
+    const another = async (id: string, permission: 'read' | 'write') => {
+      await sql`update workflow_executions set report_until = now() - interval '1 second' where id = ${id}`.execute(
+        database.db,
+      )
+      host.permissions.set('octocat', { id: '1', permission })
+      expect(await acknowledge(id)).toBe('done')
+    }
+    for (const then of [async () => 'read' as const, gone]) {
+      host.permissions.set('octocat', { id: '1', permission: 'read' })
+      const id = await queued()
+      const woken = Promise.withResolvers<void>()
+      const first = acknowledge(id, asleep(woken.promise, then))
+      await expect.poll(async () => (await row(id)).report_epoch).toBe(1)
+      await another(id, 'write')
+      woken.resolve()
+      expect([await first, (await row(id)).state]).toEqual(['busy', 'queued'])
+    }
+    const id = await queued()
+    const woken = Promise.withResolvers<void>()
+    const effects = createEffectLedger(database)
+    const late = { ...effects, set: async () => woken.promise.then(() => ({ sent: false })) }
+    const first = acknowledge(id, { effects: late as typeof effects })
+    await expect.poll(() => tracker.comments.some(({ body }) => body.includes(id))).toBe(true)
+    await another(id, 'read')
+    woken.resolve()
+    expect([await first, (await row(id)).acknowledged_at]).toEqual(['busy', null])
+  })
+
   it('does without what the host refuses for good, and tells the rest', async () => {
     const id = await ended({ links: JSON.stringify({ change }) })
     await report(id)
