@@ -82,7 +82,7 @@ export const orWithout = async (
   }
 }
 
-/** The run reads its ticket as it was before we touch its labels, which say its status; of two, the later run has the say. */
+/** The run reads its ticket as it was before we touch its labels, which say its status; of two, the one that ends last has the say. */
 const mayLabel = async ({ database }: ReporterParts, { run, steps }: ProgressFacts): Promise<boolean> =>
   isLive(run.state)
     ? steps.some((step) => step.address === '@start' && step.state === 'done')

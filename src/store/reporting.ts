@@ -1,6 +1,6 @@
 import { sql } from 'kysely'
 import type { EffectGuard } from '../domain/effect.ts'
-import type { Run } from '../domain/run.ts'
+import { liveStates, type Run } from '../domain/run.ts'
 import type { Db, Tx } from './database.ts'
 import { lost } from './effects.ts'
 import { inSeconds, runOf } from './runs.ts'
@@ -91,17 +91,27 @@ export const progressComment = 'comment.progress'
 export const wasShown = sql<boolean>`(acknowledged_at is not null or exists (
   select 1 from effects where effects.run_id = workflow_executions.id and key = ${progressComment} and effects.state = 'confirmed'))`
 
-/** Whether a later run of the same is there, whose state is the ticket's. */
+/**
+ * Whether another run of the same has the say about the ticket: one that is under way, or has ended after this one. Which was
+ * started first says nothing, since either may have been tried again.
+ */
 export const hasSuccessor = async (db: Db, run: Run): Promise<boolean> => {
   const row = await db
-    .selectFrom('workflow_executions as later')
-    .select('later.id')
-    .where('later.repository', '=', run.repository)
-    .where('later.subject', '=', run.subject)
-    .where('later.workflow', '=', run.workflow)
-    .where('later.state', '!=', 'refused')
-    .where('later.id', '!=', run.id)
-    .where(sql<boolean>`later.created_at > (select created_at from workflow_executions where id = ${run.id})`)
+    .selectFrom('workflow_executions as other')
+    .select('other.id')
+    .where('other.repository', '=', run.repository)
+    .where('other.subject', '=', run.subject)
+    .where('other.workflow', '=', run.workflow)
+    .where('other.id', '!=', run.id)
+    .where((is) =>
+      is.or([
+        is('other.state', 'in', [...liveStates]),
+        is.and([
+          is('other.state', '!=', 'refused'),
+          sql<boolean>`other.finished_at > (select finished_at from workflow_executions where id = ${run.id})`,
+        ]),
+      ]),
+    )
     .limit(1)
     .executeTakeFirst()
   return row !== undefined

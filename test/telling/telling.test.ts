@@ -264,6 +264,16 @@ describeOnEachDatabase('telling people of a run', (open) => {
     expect(tracker.comments.map(({ body }) => body.split(' · ')[0])).toEqual(['**Working on it**', '**Failed**'])
   })
 
+  it('takes them back where it was tried again, and has ended after the later one', async () => {
+    const created_at = sql`now() - interval '1 hour'`
+    const earlier = await ended({ subject: 'issue/1', created_at })
+    const later = await ended({ subject: 'issue/1', state: 'done', finished_at: sql`now() - interval '1 minute'` })
+    await report(earlier)
+    expect(tracker.tasks.get('1')?.labels).toEqual(['ai:failed'])
+    await report(later)
+    expect(tracker.tasks.get('1')?.labels).toEqual(['ai:failed'])
+  })
+
   it('tells nobody of a run that is about no issue and no change, and lets it in', async () => {
     const event = JSON.stringify({ provider: 'operator', fields: {} })
     const id = await runIn({ state: 'queued', subject: 'request/x', event, links: JSON.stringify({ change }) })
