@@ -10,6 +10,7 @@ import { parsePinned } from '../language/load-workflows.ts'
 import type { Execution } from './execution.ts'
 import { isInterruption } from './interruption.ts'
 import { ParkRequest } from './park-request.ts'
+import { hasEndedUnbegun } from './run-body.ts'
 
 /** The end of the run before wakes this one; it looks itself, too, in case nobody did. */
 const lookAgainSeconds = 60
@@ -26,6 +27,7 @@ const lookAgainSeconds = 60
 export const holdSlot = async (execution: Execution): Promise<void> => {
   const { run, claim, definition, variables, parts } = execution
   if (definition.concurrency === null) return
+  if (hasEndedUnbegun(execution)) return
   const { policy } = definition.concurrency
   const key = `${run.repository}/${String(render(definition.concurrency.key, variables))}`
   const holder = await takeSlot(parts.database.db, claim, key)

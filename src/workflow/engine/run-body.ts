@@ -19,6 +19,9 @@ export const runMainPart = async (
       throw new JourneymanError('condition_failed', String(render(prerequisite.errorMessage, variables)))
     }
     requireInputs(execution)
+    // Whoever has the slot by now: what follows the end has been begun. A stop, or its time, says itself that it was that.
+    if (parent === '' && definition.concurrency !== null && !execution.signal.aborted && hasEndedUnbegun(execution))
+      throw withoutItsSlot()
   }
   await runSteps(execution, definition.steps, parent)
   for (const criterion of definition.successCriteria) {
@@ -38,6 +41,15 @@ const requireInputs = ({ definition, variables }: Execution): void => {
     { nextAction: `Say "journeyman run ${definition.name} ${missing.map((name) => `--input ${name}=…`).join(' ')}".` },
   )
 }
+
+/** What follows its end has begun and none of its steps has: the run had ended before them, and does not begin any more. */
+export const hasEndedUnbegun = (execution: Execution): boolean =>
+  !hasBegunAt(execution, '') && execution.journal.rows().some(({ address }) => /^@(on_failure|always)\//.test(address))
+
+const withoutItsSlot = (): JourneymanError =>
+  new JourneymanError('conflict', 'Another run was at work on the same, or has taken its place.', {
+    nextAction: 'Start it again.',
+  })
 
 const hasBegunAt = ({ definition, journal }: Execution, parent: string): boolean =>
   definition.steps.some((step) => journal.get(within(parent, step.name)) !== undefined)

@@ -178,6 +178,37 @@ post_execution: { always: [ { action: cleanup } ] }
     expect(await releaseRun(database.db, claim, 60)).toBe(false)
   })
 
+  it.each(['one', 'cancel_running'])('does not begin once it has ended for want of the slot (%s)', async (policy) => {
+    const engine = await engineUnderTest(database)
+    const source = `${bounded(policy)}
+post_execution: { on_failure: [{ name: later, type: wait, seconds: 600 }] }
+`
+    const ids = [await engine.queueRun(source), await engine.queueRun(source), await engine.queueRun(source)]
+    const [first, second, third] = ids as [string, string, string]
+    await engine.advance(first)
+    if (policy === 'cancel_running') {
+      for (const id of [second, third]) await engine.advance(id)
+      // Stopped, and what follows its end waits: its slot is not free before that.
+      await engine.advance(first)
+      await engine.passTime(first, 600)
+      await engine.advance(first)
+    }
+    await engine.lapse(second)
+    await engine.advance(second)
+    expect((await engine.steps(second))['@on_failure/later']?.state).toBe('running')
+    for (const id of [first, third]) {
+      await engine.stop(id)
+      await engine.lapse(id)
+      await engine.advance(id)
+      await engine.passTime(id, 600)
+      await engine.advance(id)
+    }
+    await engine.passTime(second, 600)
+    await engine.advance(second)
+    expect(await engine.run(second)).toMatchObject({ state: 'failed', failure: { code: 'conflict' } })
+    expect((await engine.steps(second))['hold']).toBeUndefined()
+  })
+
   it('has the slot when it came last, and is not stopped for one that came before it', async () => {
     const engine = await engineUnderTest(database)
     const source = bounded('cancel_running')
