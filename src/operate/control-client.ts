@@ -16,14 +16,14 @@ export const createControlClient = (server: { address: string; version: string }
       request.on('error', () => undefined)
       return response
     } catch (cause) {
-      throw gone(cause)
+      throw isUnsent(cause) ? gone(cause) : unanswered(cause)
     }
   }
   return {
     ask: async (name, input) => {
       const answer = readAnswer(await textOf(await send(`/ask/${name}`, input)))
       if ('output' in answer) return answer.output as never
-      throw 'failure' in answer ? errorOf(answer.failure) : gone()
+      throw 'failure' in answer ? errorOf(answer.failure) : unanswered()
     },
     follow: async function* (name, input, signal) {
       try {
@@ -52,7 +52,7 @@ const readAnswer = (text: string): Answer => {
   } catch {
     // Said below.
   }
-  throw gone()
+  throw unanswered()
 }
 
 const textOf = async (response: IncomingMessage): Promise<string> => {
@@ -60,13 +60,24 @@ const textOf = async (response: IncomingMessage): Promise<string> => {
   try {
     for await (const chunk of response as AsyncIterable<Buffer>) chunks.push(chunk)
   } catch (cause) {
-    throw gone(cause)
+    throw unanswered(cause)
   }
   return Buffer.concat(chunks).toString('utf8')
 }
 
-const gone = (cause?: unknown): JourneymanError =>
+/** Nobody listened. */
+const isUnsent = (cause: unknown): boolean =>
+  cause instanceof Error && 'code' in cause && (cause.code === 'ECONNREFUSED' || cause.code === 'ENOENT')
+
+const gone = (
+  cause?: unknown,
+  nextAction = 'Say the same again: without a server the command opens the database itself.',
+): JourneymanError =>
   new JourneymanError('unavailable', 'The server that holds the data folder has gone away.', {
-    nextAction: 'Say the same again: without a server the command opens the database itself.',
+    nextAction,
     ...(cause !== undefined && { cause }),
   })
+
+/** It had it in hand, and may have ended between the commit and the answer. */
+const unanswered = (cause?: unknown): JourneymanError =>
+  gone(cause, 'It may have been done all the same: look with "journeyman status" before you say the same again.')

@@ -1,0 +1,33 @@
+import { once } from 'node:events'
+import { createServer } from 'node:net'
+import { expect, it, onTestFinished } from 'vitest'
+import { scratchFolder } from '../../test/scratch-folder.ts'
+import { createControlClient } from './control-client.ts'
+
+const addressIn = (folder: string): string =>
+  process.platform === 'win32' ? `\\\\.\\pipe\\${folder.replaceAll(/\W/g, '-')}` : `${folder}/socket`
+
+const approve = (address: string) =>
+  createControlClient({ address, version: '1.2.3' }, 'operator:al').ask('answer', { run: 'x', verdict: 'approved' })
+
+it('whoever got no answer is told that it may have been done: said again, a yes would be to the next question', async () => {
+  const address = addressIn(await scratchFolder('client'))
+  const server = createServer((socket) => {
+    socket.on('error', () => undefined)
+    socket.once('data', () => socket.destroy())
+  }).listen(address)
+  onTestFinished(async () => void server.close())
+  await once(server, 'listening')
+  await expect(approve(address)).rejects.toMatchObject({
+    code: 'unavailable',
+    nextAction: expect.stringContaining('It may have been done all the same'),
+  })
+})
+
+it('what has reached nobody can be said again', async () => {
+  const gone = approve(addressIn(await scratchFolder('client')))
+  await expect(gone).rejects.toMatchObject({
+    code: 'unavailable',
+    nextAction: expect.stringContaining('Say the same again'),
+  })
+})
