@@ -55,7 +55,10 @@ const sinceWhen = async (database: Database, name: string, lookBackHours: number
   return new Date(Math.max(earliest, mark?.until ? Date.parse(mark.until) : 0))
 }
 
-/** One try of each delivery is enough: the newest, and only when no try of it has reached us. */
+/**
+ * One try of each delivery is enough: the newest, and only when no try of it has reached us. What our own door does not take
+ * has no row either: it would be asked for, and refused, in every round.
+ */
 const missingOf = async (database: Database, provider: string, listed: MissedDelivery[]): Promise<MissedDelivery[]> => {
   const known = await knownDeliveries(database.db, provider, [...new Set(listed.map((one) => one.deliveryId))])
   const newest = new Map<string, MissedDelivery>()
@@ -63,5 +66,5 @@ const missingOf = async (database: Database, provider: string, listed: MissedDel
     const seen = newest.get(delivery.deliveryId)
     if (!seen || seen.deliveredAt < delivery.deliveredAt) newest.set(delivery.deliveryId, delivery)
   }
-  return [...newest.values()].filter((delivery) => !known.has(delivery.deliveryId))
+  return [...newest.values()].filter((delivery) => !known.has(delivery.deliveryId) && !delivery.refused)
 }

@@ -36,7 +36,15 @@ export type PullRequestInput = {
 }
 
 /** A delivery as the provider remembers it, for the reconciler. */
-export type MissedDelivery = { id: string; deliveryId: string; type: string; deliveredAt: Date; ok: boolean }
+export type MissedDelivery = {
+  id: string
+  deliveryId: string
+  type: string
+  deliveredAt: Date
+  ok: boolean
+  /** The newest try of it was answered with that such a body is not taken: another comes to the same. */
+  refused: boolean
+}
 
 /**
  * Reads and writes of one code host. Writes are not idempotent by themselves: the caller goes through the effect ledger,

@@ -236,6 +236,11 @@ describe('GitHub in particular', () => {
     const again = await host.listDeliveries?.(started)
     expect(again?.filter((delivery) => delivery.deliveryId === guid)).toHaveLength(1)
     expect(await host.listDeliveries?.(new Date(Date.now() + 60_000))).toEqual([])
+    const entry = { event: 'issues', action: 'labeled', delivered_at: new Date().toISOString() }
+    const answered = [400, 413, 401, 502].map((code, id) => ({ ...entry, id, guid: String(code), status_code: code }))
+    failing(/\/app\/hook\/deliveries$/, status(200, {}, answered))
+    const refused = (await host.listDeliveries?.(started))?.filter((delivery) => delivery.refused)
+    expect(refused?.map(({ deliveryId }) => deliveryId)).toEqual(['400', '413'])
   })
 
   it('keeps the number of a delivery that is too long for a number', async () => {

@@ -34,7 +34,11 @@ const missedOf = (entry: (typeof deliveries)['_output'][number], ok: boolean): M
   type: entry.action === null ? entry.event : `${entry.event}.${entry.action}`,
   deliveredAt: new Date(entry.delivered_at),
   ok,
+  refused: notTaken.has(entry.status_code),
 })
+
+/** Of the body: malformed, too large. All else (no secret yet, a proxy that is closed) may be mended. */
+const notTaken: ReadonlySet<number> = new Set([400, 413])
 
 const cursorOf = (link: string): string | undefined => {
   const next = /<([^<>]+)>; rel="next"/.exec(link)?.[1]
