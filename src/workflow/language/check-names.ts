@@ -55,7 +55,7 @@ const checkInput = (name: string, checking: Checking): void => {
     checking.report(at, 'A `default` is taken as it stands. Work a value out under `variables`.')
     return
   }
-  const misfit = misfitOf(input.default, input)
+  const misfit = checking.gaps.isClear(['inputs', name, 'type']) ? misfitOf(input.default, input) : null
   if (misfit) checking.report(at, `The \`default\` of \`${name}\` ${misfit}.`)
   if (input.required && input.default !== null) {
     checking.report(at, `\`${name}\` is required, so its \`default\` is never taken.`, 'warning')
@@ -69,7 +69,7 @@ const checkOwnNames = (step: Step, checking: Checking): void => {
   const path = checking.pathOf(step)
   if (isClosed(step.name)) checking.report([...path, 'name'], outOfReach(step.name))
   for (const [field, target] of Object.entries(step.outputs)) checkTarget(target, [...path, 'outputs', field], checking)
-  if (step.type !== 'system' || step.action !== 'set') return
+  if (step.type !== 'system' || step.action !== 'set' || checking.gaps.isBroken([...path, 'type'])) return
   for (const name of Object.keys(step.inputs)) {
     const mistake = mistakeOf(name)
     if (mistake) checking.reportKey([...path, 'inputs'], name, mistake)
@@ -87,8 +87,10 @@ const checkTarget = (target: string, path: Path, checking: Checking): void => {
 
 /** `around`: what the loops that this one stands in call their items. */
 const checkLoops = (step: Step, around: string[], set: ReadonlySet<string>, checking: Checking): void => {
-  if (step.type === 'loop') checkAs(step, around, set, checking)
-  const names = step.type === 'loop' ? [...around, step.as] : around
+  const path = checking.pathOf(step)
+  const isClear = checking.gaps.isClear([...path, 'as']) && !checking.gaps.isBroken([...path, 'type'])
+  if (step.type === 'loop' && isClear) checkAs(step, around, set, checking)
+  const names = step.type === 'loop' && isClear ? [...around, step.as] : around
   for (const inner of listsWithin(step).flat()) checkLoops(inner, names, set, checking)
 }
 

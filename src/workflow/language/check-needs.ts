@@ -2,6 +2,7 @@ import type { Checking } from './checking.ts'
 import type { Step } from './definition.ts'
 import { suggestion } from './nearest.ts'
 import { afterLists, everyStep, listsWithin } from './steps-within.ts'
+import { noName } from './unread-step.ts'
 
 /** `needs` name steps of the same list, and never lead back to where they began. */
 export const checkNeeds = (checking: Checking): void => {
@@ -17,8 +18,8 @@ const checkNames = (list: Step[], checking: Checking): void => {
   const names = new Set(list.map((step) => step.name))
   for (const step of list) {
     step.needs.forEach((need, index) => {
-      if (names.has(need)) return
       const path = [...checking.pathOf(step), 'needs', index]
+      if (names.has(need) || names.has(noName) || checking.gaps.isBroken(path)) return
       checking.report(path, `There is no step \`${need}\` in the same list.${suggestion(need, names)}`)
     })
   }

@@ -1,5 +1,6 @@
 import { findActionSpec } from '../actions/specs.ts'
 import type { Checking } from './checking.ts'
+import { strategyIsClear } from './clear-steps.ts'
 import type { Step } from './definition.ts'
 import { afterLists, everyStep, flatten, listsWithin } from './steps-within.ts'
 import type { Shelf } from './used-workflows.ts'
@@ -20,10 +21,11 @@ const ended = 'in `post_execution`: the run has ended'
 
 const checkAfterEnd = (step: Step, checking: Checking): void => {
   const path = checking.pathOf(step)
+  if (checking.gaps.isBroken([...path, 'type'])) return
   if (step.type === 'approval')
     checking.report(path, `An approval cannot stand ${ended}, and nobody is asked any more.`)
   if (step.type === 'wait') checking.report(path, `A \`wait\` cannot stand ${ended}, and nothing waits any more.`)
-  if (step.onError === 'rollback') {
+  if (step.onError === 'rollback' && strategyIsClear(step, checking)) {
     checking.report([...path, 'on_error'], `\`on_error: rollback\` cannot stand ${ended}, and what it has done stays.`)
   }
   if ((step.type === 'plugin' || step.type === 'ai_action') && step.rollback) {
@@ -51,10 +53,13 @@ const firstWaiting = (name: string, shelf: Shelf, seen: Set<string>): Step | nul
 const checkHolder = (step: Step, checking: Checking): void => {
   const lists = listsWithin(step)
   const path = checking.pathOf(step)
-  if (step.type === 'conditional' && lists.every((list) => list.length === 0)) {
+  if (checking.gaps.isBroken([...path, 'type'])) return
+  const isClear = ['then', 'else'].every((key) => checking.gaps.isClear([...path, key]))
+  if (step.type === 'conditional' && isClear && lists.every((list) => list.length === 0)) {
     checking.report(path, `The step \`${step.name}\` has nothing in \`then\` or \`else\`.`, 'warning')
   }
-  if ((step.type === 'parallel' || step.type === 'loop') && step.steps.length === 0) {
+  const isEmpty = (step.type === 'parallel' || step.type === 'loop') && step.steps.length === 0
+  if (isEmpty && checking.gaps.isClear([...path, 'steps'])) {
     checking.report([...path, 'steps'], `The step \`${step.name}\` has no steps, and does nothing.`, 'warning')
   }
   if (step.type !== 'parallel') return
@@ -67,14 +72,15 @@ const checkHolder = (step: Step, checking: Checking): void => {
 /** `isShared`: something beside this list may need the work tree at the same time, or once more. */
 const checkCleanup = (list: readonly Step[], isShared: boolean, checking: Checking): void => {
   const isGraph = list.some(({ needs }) => needs.length > 0)
-  const last = list.findLastIndex((step) => flatten([step]).some(needsTree))
+  const isKnown = (step: Step): boolean => !checking.gaps.isBroken([...checking.pathOf(step), 'type'])
+  const last = list.findLastIndex((step) => flatten([step]).some((one) => needsTree(one) && isKnown(one)))
   list.forEach((step, index) => {
     const shared = isShared || isGraph || index < last
-    if (step.type === 'system' && step.action === 'cleanup' && shared) {
+    if (step.type === 'system' && step.action === 'cleanup' && shared && isKnown(step)) {
       const message = `\`cleanup\` takes the work tree away from steps that need it. It belongs at the end, or in \`post_execution\`.`
       checking.report([...checking.pathOf(step), 'action'], message)
     }
-    const repeats = step.type === 'loop' || step.type === 'parallel'
+    const repeats = (step.type === 'loop' || step.type === 'parallel') && isKnown(step)
     for (const inner of listsWithin(step)) checkCleanup(inner, shared || repeats, checking)
   })
 }
@@ -88,6 +94,7 @@ const needsTree = (step: Step): boolean =>
 const checkRollbacks = (checking: Checking): void => {
   for (const step of everyStep(checking.definition)) {
     if (step.type !== 'plugin' || !step.rollback) continue
+    if (checking.gaps.isBroken([...checking.pathOf(step), 'type'])) continue
     const spec = findActionSpec(step.plugin, step.action, checking.context.actions)
     if (!spec || !isReading.test(step.action)) continue
     const message = `\`${step.plugin}.${step.action}\` only reads: there is nothing to undo.`

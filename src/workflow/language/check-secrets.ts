@@ -27,7 +27,7 @@ export const checkSecrets = (checking: Checking): void => {
     const key = String(path.at(-1))
     if (shape)
       checking.report(path, `This looks like ${shape} in plain text. Take it out, and replace it where it is valid.`)
-    else if (secretKeys.test(key) && isPlainValue(text)) {
+    else if (secretKeys.test(key) && isPlainValue(text) && !checking.gaps.isBroken(path)) {
       checking.report(path, `\`${key}\` holds a secret in plain text, it seems. Keep it in the configuration instead.`)
     }
   })

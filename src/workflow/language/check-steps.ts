@@ -1,10 +1,13 @@
 import { type ActionSpec, systemActionSpecs } from '../actions/specs.ts'
 import { checkUses } from './check-uses.ts'
 import type { Checking } from './checking.ts'
+import { agentIsClear, strategyIsClear } from './clear-steps.ts'
+import { keysOf, ownPath } from './data.ts'
 import type { Call, Step } from './definition.ts'
 import { suggestion } from './nearest.ts'
 import { everyStep, flatten } from './steps-within.ts'
 import { parseTemplate } from './templates.ts'
+import { noName } from './unread-step.ts'
 import type { Path } from './yaml-source.ts'
 
 /** That what a step names exists, and that what it gives is what is asked for. */
@@ -19,6 +22,7 @@ const checkDuplicates = (checking: Checking): void => {
   for (const list of [checking.definition.steps, always, onSuccess, onFailure]) {
     const seen = new Map<string, Step>()
     for (const step of flatten(list)) {
+      if (step.name === noName) continue
       const first = seen.get(step.name)
       if (!first) seen.set(step.name, step)
       else {
@@ -31,26 +35,27 @@ const checkDuplicates = (checking: Checking): void => {
 
 const checkOverrides = (checking: Checking): void => {
   const path = ['error_handling', 'step_overrides']
-  const handling = (checking.source.value as Record<string, Record<string, unknown> | undefined>)['error_handling']
   const names = checking.stepNames
-  for (const name of Object.keys(handling?.['step_overrides'] ?? {})) {
-    if (!names.has(name)) checking.reportKey(path, name, `There is no step \`${name}\`.${suggestion(name, names)}`)
+  for (const name of keysOf(ownPath(checking.source.value, path.join('.')))) {
+    if (checking.isNoStep(name))
+      checking.reportKey(path, name, `There is no step \`${name}\`.${suggestion(name, names)}`)
   }
 }
 
 const checkStep = (step: Step, checking: Checking): void => {
   const path = checking.pathOf(step)
+  if (checking.gaps.isBroken([...path, 'type'])) return
   if (step.type === 'plugin') {
-    const spec = checkCall(step, path, step.onError === 'continue', checking)
+    const spec = checkCall(step, path, mayBeSkipped(step, checking), checking)
     if (spec) checkOutputs(step, path, spec.outputs, `${step.plugin}.${step.action}`, checking)
   }
   if ((step.type === 'plugin' || step.type === 'ai_action') && step.rollback) {
-    checkCall(step.rollback, [...path, 'rollback'], false, checking)
+    checkCall(step.rollback, [...path, 'rollback'], 'no', checking)
   }
   if (step.type === 'ai_action') checkAgent(step, path, checking)
   if (step.type === 'system') checkSystem(step, path, checking)
   if (step.type === 'workflow') {
-    const gives = checkUses(step, path, checking)
+    const gives = checking.gaps.isClear([...path, 'uses']) ? checkUses(step, path, checking) : null
     if (gives) checkOutputs(step, path, gives, `The workflow \`${step.uses}\``, checking)
   }
   const own = containerOutputs[step.type]
@@ -67,28 +72,38 @@ const containerOutputs: Partial<Record<Step['type'], readonly string[]>> = {
   conditional: [],
 }
 
-const checkCall = (call: Call, path: Path, mayBeSkipped: boolean, checking: Checking): ActionSpec | null => {
+type Maybe = 'yes' | 'no' | 'unclear'
+
+const mayBeSkipped = (step: Step, checking: Checking): Maybe => {
+  if (!strategyIsClear(step, checking)) return 'unclear'
+  return step.onError === 'continue' ? 'yes' : 'no'
+}
+
+const checkCall = (call: Call, path: Path, isSkipped: Maybe, checking: Checking): ActionSpec | null => {
   const { actions, configuredPlugins } = checking.context
+  if (!checking.gaps.isClear([...path, 'plugin'])) return null
   const known = Object.hasOwn(actions, call.plugin) ? actions[call.plugin] : undefined
   if (!known) {
     const hint = suggestion(call.plugin, Object.keys(actions)) || ` There are ${Object.keys(actions).join(', ')}.`
     checking.report([...path, 'plugin'], `There is no plugin category \`${call.plugin}\`.${hint}`)
     return null
   }
+  if (!configuredPlugins.includes(call.plugin)) reportUnconfigured(call.plugin, path, isSkipped, checking)
+  if (!checking.gaps.isClear([...path, 'action'])) return null
   if (!Object.hasOwn(known, call.action)) {
     const hint = suggestion(call.action, Object.keys(known)) || ` There are ${Object.keys(known).join(', ')}.`
     checking.report([...path, 'action'], `\`${call.plugin}\` has no action \`${call.action}\`.${hint}`)
     return null
   }
-  if (!configuredPlugins.includes(call.plugin)) reportUnconfigured(call.plugin, path, mayBeSkipped, checking)
   const spec = known[call.action]!
   checkInputs(spec, call.inputs, path, checking)
   return spec
 }
 
-const reportUnconfigured = (category: string, path: Path, mayBeSkipped: boolean, checking: Checking): void => {
+const reportUnconfigured = (category: string, path: Path, isSkipped: Maybe, checking: Checking): void => {
   const message = `No \`${category}\` is configured`
-  if (mayBeSkipped) checking.report([...path, 'plugin'], `${message}: the step will be skipped.`, 'warning')
+  if (isSkipped === 'unclear') return
+  if (isSkipped === 'yes') checking.report([...path, 'plugin'], `${message}: the step will be skipped.`, 'warning')
   else checking.report([...path, 'plugin'], `${message}. Configure one, or give the step \`on_error: continue\`.`)
 }
 
@@ -109,6 +124,7 @@ const checkInputs = (spec: ActionSpec, inputs: Record<string, unknown>, path: Pa
     given.add(first)
     checkValue(spec, first, value, [...whole, name], checking)
   }
+  if (!checking.gaps.isClear(whole)) return
   const missing = spec.required.filter((name) => !given.has(name) && !spec.implied.includes(name))
   for (const name of missing) {
     checking.report(whole, `\`${spec.category}.${spec.action}\` needs \`${name}\`, which is not given.`)
@@ -134,6 +150,7 @@ const checkAgent = (step: Step & { type: 'ai_action' }, path: Path, checking: Ch
     checking.report([...path, 'prompt'], 'A step has either `prompt` or `prompt_template`, not both.')
   }
   const { agents } = checking.context
+  if (!agentIsClear(step, checking)) return
   const agent = Object.hasOwn(agents, step.agent) ? agents[step.agent] : undefined
   if (agent) {
     checkOutputs(step, path, agent.outputs, `The agent \`${step.agent}\``, checking)
@@ -145,6 +162,7 @@ const checkAgent = (step: Step & { type: 'ai_action' }, path: Path, checking: Ch
 }
 
 const checkSystem = (step: Step & { type: 'system' }, path: Path, checking: Checking): void => {
+  if (!checking.gaps.isClear([...path, 'action'])) return
   const names = Object.keys(systemActionSpecs)
   const spec = Object.hasOwn(systemActionSpecs, step.action) ? systemActionSpecs[step.action] : undefined
   if (!spec) {

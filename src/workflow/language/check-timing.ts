@@ -1,4 +1,5 @@
 import type { Checking } from './checking.ts'
+import { strategyIsClear } from './clear-steps.ts'
 import type { Step } from './definition.ts'
 import { afterLists, everyStep, listsWithin } from './steps-within.ts'
 import { onlyExpression, parseTemplate } from './templates.ts'
@@ -9,6 +10,7 @@ export const checkTiming = (checking: Checking): void => {
   const { definition } = checking
   for (const step of everyStep(definition)) {
     const path = checking.pathOf(step)
+    if (checking.gaps.isBroken([...path, 'type'])) continue
     checkRetry(step, path, checking)
     if (step.type === 'wait') checkWait(step, path, checking)
     if (step.type === 'loop') checkItems(step, path, checking)
@@ -17,7 +19,8 @@ export const checkTiming = (checking: Checking): void => {
   const minutes = definition.limits.maxMinutes
   const run: Around | null =
     minutes === null ? null : { name: 'limits.max_minutes', seconds: minutes * 60, parks: true }
-  for (const list of [definition.steps, ...afterLists(definition)]) checkTimeouts(list, run, checking)
+  const around = checking.gaps.isClear(['limits']) ? run : 'unclear'
+  for (const list of [definition.steps, ...afterLists(definition)]) checkTimeouts(list, around, checking)
 }
 
 const checkRetry = (step: Step, path: Path, checking: Checking): void => {
@@ -28,8 +31,9 @@ const checkRetry = (step: Step, path: Path, checking: Checking): void => {
     const message = 'An approval is not tried again: a no is a no. Give it a longer `timeout`.'
     checking.reportKey(path, key ?? 'on_error', message)
   } else if (key !== undefined && step.onError !== 'retry') {
+    if (!strategyIsClear(step, checking)) return
     checking.reportKey(path, key, `\`${key}\` does nothing without \`on_error: retry\`.`, 'warning')
-  } else if (step.retry.initialSeconds > step.retry.maxSeconds) {
+  } else if (step.retry.initialSeconds > step.retry.maxSeconds && checking.gaps.isClear([...path, 'retry'])) {
     const message = `The first pause of ${step.retry.initialSeconds} seconds is longer than the longest, of ${step.retry.maxSeconds}.`
     checking.report([...path, 'retry'], message)
   }
@@ -41,6 +45,8 @@ const rawAt = (value: unknown, path: Path): object => {
 }
 
 const checkWait = (step: Step & { type: 'wait' }, path: Path, checking: Checking): void => {
+  const { gaps } = checking
+  if (!gaps.isClear([...path, 'event']) || !gaps.isClear([...path, 'seconds'])) return
   if ((step.event === null) === (step.seconds === null)) {
     checking.report(path, 'A `wait` says either `event` or `seconds`.')
   } else if (step.event === 'schedule.due') {
@@ -53,18 +59,23 @@ const checkWait = (step: Step & { type: 'wait' }, path: Path, checking: Checking
 const checkItems = (step: Step & { type: 'loop' }, path: Path, checking: Checking): void => {
   const at = [...path, 'for_each']
   const { forEach, maxIterations } = step
+  if (!checking.gaps.isClear(at)) return
   if (typeof forEach === 'string' && !onlyExpression(parseTemplate(forEach))) {
     checking.report(
       at,
       '`for_each` is a text here, and a loop goes over a list: write one `${ }` and nothing beside it.',
     )
-  } else if (Array.isArray(forEach) && forEach.length > maxIterations) {
+  } else if (
+    Array.isArray(forEach) &&
+    forEach.length > maxIterations &&
+    checking.gaps.isClear([...path, 'max_iterations'])
+  ) {
     checking.report(at, `The list has ${forEach.length} items, and \`max_iterations\` is ${maxIterations}.`)
   }
 }
 
 const checkApproval = (step: Step & { type: 'approval' }, path: Path, checking: Checking): void => {
-  if (step.shows === null) {
+  if (step.shows === null && checking.gaps.isClear([...path, 'shows'])) {
     const message = 'The approval `shows` nothing: people say yes or no without seeing to what.'
     checking.report(path, message, 'warning')
   }
@@ -81,10 +92,18 @@ const checkApproval = (step: Step & { type: 'approval' }, path: Path, checking: 
 const roles: readonly string[] = ['read', 'triage', 'write', 'maintain', 'admin']
 
 /** `parks`: time that is waited without a worker does not count. */
-type Around = { name: string; seconds: number; parks: boolean }
+type Around = { name: string; seconds: number; parks: boolean } | 'unclear'
 
 const checkTimeouts = (steps: readonly Step[], around: Around | null, checking: Checking): void => {
   for (const step of steps) {
+    const { gaps } = checking
+    const path = checking.pathOf(step)
+    const isUnclear =
+      ['timeout', 'seconds'].some((key) => !gaps.isClear([...path, key])) || gaps.isBroken([...path, 'type'])
+    if (isUnclear || around === 'unclear') {
+      for (const list of listsWithin(step)) checkTimeouts(list, 'unclear', checking)
+      continue
+    }
     const own = timeOf(step)
     // The run's own limit counts no time that is waited without a worker, so it ends no wait.
     if (step.type === 'wait' && step.event !== null && own === null && (around === null || around.parks)) {

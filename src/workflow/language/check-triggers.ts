@@ -31,16 +31,17 @@ const eventFields: Readonly<Record<EventName, readonly string[]>> = {
 
 /** A trigger that asks for what its event never brings would never start anything. */
 export const checkTriggers = (checking: Checking): void => {
-  checking.definition.on.forEach((trigger, index) => {
-    checkSchedule(trigger, ['on', index, 'schedule'], checking)
+  for (const trigger of checking.definition.on) {
+    const path = checking.pathOf(trigger)
+    checkSchedule(trigger, [...path, 'schedule'], checking)
     const known = eventFields[trigger.event as EventName] ?? []
     for (const field of Object.keys(trigger.fields)) {
       if (known.includes(field)) continue
       const brings = known.length === 0 ? ' It brings nothing to match on.' : ` It brings ${known.join(', ')}.`
       const message = `\`${trigger.event}\` brings no \`${field}\`.${suggestion(field, known) || brings}`
-      checking.reportKey(['on', index], field, message)
+      checking.reportKey(path, field, message)
     }
-  })
+  }
 }
 
 const checkSchedule = ({ schedule }: Trigger, path: Path, checking: Checking): void => {

@@ -2,9 +2,10 @@ import type { Use } from './check-expressions.ts'
 import type { Checking } from './checking.ts'
 import type { Step } from './definition.ts'
 import type { HiddenSteps } from './hidden-steps.ts'
-import { membersOf } from './known-names.ts'
+import { membersOf, systemNames } from './known-names.ts'
+import { anyName } from './may-set.ts'
 import { suggestion } from './nearest.ts'
-import type { Names } from './standings.ts'
+import { type Names, standingOf } from './standings.ts'
 
 export type Question = {
   checking: Checking
@@ -13,7 +14,8 @@ export type Question = {
   usesOfVariable: (name: string) => Use[]
   /** What `result` has, where a compensation is looked at. */
   result: readonly string[] | null
-  guard: string | null
+  /** The condition of the step that asks, where it is certain. */
+  guard: { condition: string | null } | 'unclear'
   hidden: HiddenSteps
 }
 
@@ -21,13 +23,14 @@ export const checkUse = (use: Use, question: Question): void => {
   const { checking, names } = question
   const say = (message: string, severity: 'error' | 'warning' = 'error'): void =>
     checking.reportInside(use.site.path, use.expression, use.at, message, severity)
-  const standing = names.get(use.name)
+  const standing = standingOf(use.name, names)
   if (standing?.sure) {
-    checkMembers(use, question, say)
+    if (!standing.isOpen) checkMembers(use, question, say)
     return
   }
   if (standing) {
-    const isGuarded = standing.guard !== null && standing.guard === question.guard
+    const { guard } = question
+    const isGuarded = standing.guard !== null && (guard === 'unclear' || standing.guard === guard.condition)
     if (!use.optional && !isGuarded) {
       say(
         `\`${use.name}\` may not be set here: ${standing.reason}. Use \`default(...)\`, or set it on every way.`,
@@ -42,7 +45,7 @@ export const checkUse = (use: Use, question: Question): void => {
 
 const reportUnset = (use: Use, { checking, names, setters }: Question, say: Say): void => {
   const setter = setters.get(use.name)
-  if (setter && use.optional) return
+  if (use.optional && (setter || setters.has(anyName))) return
   if (setter) {
     say(`\`${use.name}\` is used before the step \`${setter.name}\` sets it.`)
     return
@@ -63,14 +66,15 @@ const checkMembers = (use: Use, { checking, setters, result, hidden }: Question,
   if (use.name === 'steps') {
     const steps = checking.stepNames
     const why = hidden(member)
-    if (!steps.has(member)) say(`There is no step \`${member}\`.${suggestion(member, steps)}`)
+    if (checking.isNoStep(member)) say(`There is no step \`${member}\`.${suggestion(member, steps)}`)
     else if (why) say(why)
     else if (inner !== undefined && !ofStep.includes(inner)) {
       say(`Of a step there is ${ofStep.join(', ')}, and no \`${inner}\`.${suggestion(inner, ofStep)}`)
     }
     return
   }
-  const members = Object.hasOwn(membersOf, use.name) ? membersOf[use.name] : undefined
+  const mayBeHidden = setters.has(anyName) && !systemNames.some((name) => name === use.name)
+  const members = Object.hasOwn(membersOf, use.name) && !mayBeHidden ? membersOf[use.name] : undefined
   if (!members || members.includes(member)) return
   say(`\`${use.name}\` has no \`${member}\`.${suggestion(member, members)}`, use.optional ? 'warning' : 'error')
 }
@@ -107,13 +111,14 @@ const checkVariable = (
     if (why) say(`The variable \`${use.name}\` needs \`steps.${needed.path[0]}\`: ${why}`)
     if (needed.optional) continue
     const isVariable = Object.hasOwn(checking.definition.variables, needed.name)
-    if (isVariable && !question.names.has(needed.name)) checkVariable(needed, question, say, [...trail, use.name], done)
+    if (isVariable && !standingOf(needed.name, question.names))
+      checkVariable(needed, question, say, [...trail, use.name], done)
     else checkNeeded(use.name, needed, question, say)
   }
 }
 
 const checkNeeded = (variable: string, needed: Use, { names, setters }: Question, say: Say): void => {
-  const standing = names.get(needed.name)
+  const standing = standingOf(needed.name, names)
   if (standing?.sure) return
   const begin = `The variable \`${variable}\` needs \`${needed.name}\``
   const setter = setters.get(needed.name)

@@ -1,6 +1,6 @@
 import type { Checking } from './checking.ts'
 import type { Definition, WorkflowStep } from './definition.ts'
-import { subjectNames, systemNames } from './known-names.ts'
+import { systemNames } from './known-names.ts'
 import { misfitOf } from './literal-types.ts'
 import { resultNames } from './names-set-by.ts'
 import { suggestion } from './nearest.ts'
@@ -12,7 +12,7 @@ export const checkUses = (step: WorkflowStep, path: Path, checking: Checking): r
   const shelf = checking.context.workflows
   if (!shelf) return null
   const at = [...path, 'uses']
-  const { name } = checking.definition
+  const name = checking.gaps.isClear(['name']) ? checking.definition.name : ''
   if (step.uses === name) checking.report(at, `The workflow \`${name}\` uses itself, and would never end.`)
   if (step.uses === name) return null
   const used = shelf.get(step.uses)
@@ -31,7 +31,7 @@ export const checkUses = (step: WorkflowStep, path: Path, checking: Checking): r
 }
 
 const checkChain = (used: Definition, at: Path, checking: Checking, shelf: Shelf): void => {
-  const { name } = checking.definition
+  const name = checking.gaps.isClear(['name']) ? checking.definition.name : ''
   const back = wayBack(used, name, shelf)
   if (back) {
     checking.report(at, `These workflows use each other in a circle: ${[name, ...back].join(' -> ')}.`)
@@ -55,7 +55,8 @@ const checkGiven = (step: WorkflowStep, used: Definition, path: Path, checking: 
     const mistake = misfitOf(value, used.inputs[name]!)
     if (mistake) checking.report([...whole, name], `\`${name}\` of the workflow \`${used.name}\` ${mistake}.`)
   }
-  const supplied = [...systemNames, ...subjectNames(checking.definition)] as string[]
+  if (!checking.gaps.isClear(whole)) return
+  const supplied = [...systemNames, ...checking.subjects] as string[]
   for (const [name, input] of Object.entries(used.inputs)) {
     const isThere = Object.hasOwn(step.inputs, name) || supplied.includes(name)
     if (!input.required || input.default !== null || isThere) continue

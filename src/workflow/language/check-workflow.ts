@@ -10,6 +10,7 @@ import { checkTriggers } from './check-triggers.ts'
 import { checkVariables } from './check-variables.ts'
 import { beginChecking } from './checking.ts'
 import type { Definition, Problem } from './definition.ts'
+import { mostProblems } from './parse-steps.ts'
 import { parseWorkflow } from './parse-workflow.ts'
 import { everyStep } from './steps-within.ts'
 import { ceilings } from './workflow-schema.ts'
@@ -17,21 +18,23 @@ import { ceilings } from './workflow-schema.ts'
 export type { CheckContext } from './check-context.ts'
 
 /**
- * Everything that can be known to be wrong without running anything. `definition` is null when there is an error; a
- * warning leaves it.
+ * Everything that can be known to be wrong without running anything: what is wrong with its form, and with its names as far
+ * as that can be said before the form is mended. `definition` is null when there is an error; a warning leaves it.
  */
 export const checkWorkflow = (
   text: string,
   file: string,
   context: CheckContext,
 ): { definition: Definition | null; problems: Problem[] } => {
-  const { definition, problems, source, paths } = parseWorkflow(text, file)
-  if (definition === null) return { definition, problems: inOrder(problems) }
-  const checking = beginChecking(definition, source, paths, context, problems)
-  const count = everyStep(definition).length
+  const parsed = parseWorkflow(text, file)
+  const { definition, sketch, problems, gaps } = parsed
+  if (sketch === null || problems.length > mostProblems) return { definition: null, problems: inOrder(problems) }
+  const checking = beginChecking(sketch, parsed, context)
+  const count = everyStep(sketch).length
   if (count > ceilings.steps) {
-    checking.report(['steps'], `The workflow has ${count} steps; ${ceilings.steps} is the most.`)
-    return { definition: null, problems }
+    const message = `The workflow has ${count} steps; ${ceilings.steps} is the most.`
+    if (!gaps.isBroken(['steps'])) checking.report(['steps'], message)
+    return { definition: null, problems: inOrder(problems) }
   }
   checkTriggers(checking)
   checkNames(checking)

@@ -47,7 +47,7 @@ export const membersOf: Readonly<Record<string, readonly string[]>> = {
  * What a run is about follows from what starts it. A command, a message, a schedule and a request may be about either, and
  * a workflow without triggers is used by others.
  */
-export const subjectNames = ({ on }: Definition): string[] => {
+export const subjectNames = ({ on }: Pick<Definition, 'on'>): string[] => {
   const onlyFrom = (pattern: RegExp): boolean => on.length > 0 && on.every(({ event }) => pattern.test(event))
   const task = onlyFrom(/^(change|checks)\./) ? [] : ['task', 'task_id']
   return onlyFrom(/^(issue|task)\./) ? task : [...task, 'change']

@@ -1,31 +1,40 @@
 import { z } from 'zod'
 import { systemActionSpecs } from '../actions/specs.ts'
-import type { ErrorStrategy, Problem, RetryPolicy, Step } from './definition.ts'
+import type { ErrorStrategy, RetryPolicy, Step } from './definition.ts'
+import { type Form, readOrMend } from './mend-part.ts'
 import { nearest, suggestion } from './nearest.ts'
-import { problemAt, readPart } from './schema-problems.ts'
-import { ceilings, type StepSchemas, type StepType, stepSchemas, withoutName } from './workflow-schema.ts'
-import type { Path, YamlSource } from './yaml-source.ts'
+import { problemAt } from './schema-problems.ts'
+import { noName, unreadStep } from './unread-step.ts'
+import {
+  ceilings,
+  everyStepKeys,
+  type StepSchemas,
+  type StepType,
+  stepSchemas,
+  withoutName,
+} from './workflow-schema.ts'
+import type { Path } from './yaml-source.ts'
 
 /** What the reading of steps needs to know of the file around them. */
-export type StepReader = {
-  source: YamlSource
-  problems: Problem[]
-  /** Where each step that was read stands in the file. */
-  paths: Map<Step, Path>
+export type StepReader = Form & {
+  /** Where each step stands in the file. */
+  paths: Map<object, Path>
   kind: string
   defaultStrategy: ErrorStrategy
   overrides: Record<string, ErrorStrategy>
 }
 
+/** A list, or what stands in for one that cannot be read: it may hold anything. */
 export const readSteps = (value: unknown, path: Path, reader: StepReader): Step[] => {
-  if (value === undefined || value === null) return []
-  if (!Array.isArray(value)) {
-    reader.problems.push(
-      problemAt(reader.source, reader.source.at(path), path, `\`${path.at(-1)}\` must be a list of steps.`),
-    )
-    return []
-  }
+  if (!Array.isArray(value)) return reader.gaps.isBroken(path) ? [unread(path, reader)] : []
   return bounded(value).flatMap((item, index) => readStep(item, [...path, index], reader, false) ?? [])
+}
+
+const unread = (path: Path, reader: StepReader): Step => {
+  reader.gaps.addBroken(path)
+  const step = unreadStep(reader.source.at(path))
+  reader.paths.set(step, path)
+  return step
 }
 
 /** One more than there may be, so that the check says that there are too many; no file keeps the reader busy for long. */
@@ -33,14 +42,14 @@ const bounded = (list: unknown[]): unknown[] => list.slice(0, ceilings.steps + 1
 
 /** `post_execution`: a step may be nothing but an action, whose name it then bears. */
 export const readAfterSteps = (value: unknown, path: Path, reader: StepReader): Step[] => {
-  if (!Array.isArray(value)) return []
+  if (!Array.isArray(value)) return readSteps(value, path, reader)
   const taken = new Set<string>()
   // A run that has ended undoes nothing: what is the default for its steps cannot be meant for what comes after them.
   const defaultStrategy = reader.defaultStrategy === 'rollback' ? 'fail' : reader.defaultStrategy
   return bounded(value).flatMap((item, index) => {
     const step = readStep(item, [...path, index], { ...reader, defaultStrategy }, true)
     if (!step) return []
-    if (!hasName(item)) step.name = free(step.name, taken)
+    if (!hasName(item) && step.name !== noName) step.name = free(step.name, taken)
     taken.add(step.name)
     return [step]
   })
@@ -58,24 +67,47 @@ const free = (name: string, taken: Set<string>): string => {
 export const mostProblems = 200
 
 const readStep = (value: unknown, path: Path, reader: StepReader, nameless: boolean): Step | null => {
-  const { source, problems } = reader
+  const { source, problems, gaps } = reader
   if (problems.length > mostProblems || reader.paths.size > ceilings.steps) return null
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
     problems.push(problemAt(source, source.at(path), path, 'A step must be an object with a name.'))
-    return null
+    return unread(path, reader)
   }
-  const type = typeOf(value as Record<string, unknown>, path, reader)
-  if (type === null) return null
+  const raw = value as Record<string, unknown>
+  const type = typeOf(raw, path, reader)
+  if (type === null) return readUntyped(raw, path, reader, nameless)
   const schema = type === 'system' && nameless ? withoutName(schemas.system) : schemas[type]
   const foreign = foreignKeys(value, type)
   for (const [key, owners] of foreign) {
     const message = `A \`${type}\` step takes no \`${key}\`: it belongs to ${owners.join(', ')}.`
     problems.push(problemAt(source, source.atKey(path, key), [...path, key], message))
+    gaps.addUnknown(path, key)
+    gaps.addBroken([...path, 'type'])
   }
-  const raw = readPart(schema, without(value, foreign), path, source, problems)
-  const nested = nestedSteps(value as Record<string, unknown>, path, reader)
-  return raw === null ? null : finish(type, raw, nested, path, reader)
+  const read = readOrMend(schema, without(value, foreign), path, reader)
+  if (isMistyped(raw, type)) gaps.addBroken([...path, 'type'])
+  const nested = nestedSteps(raw, type, path, reader)
+  return read === null ? unread(path, reader) : finish(type, read, nested, path, reader)
 }
+
+/** What the step is has been told to be a mistake; what every step has, and what it holds, is looked at all the same. */
+const readUntyped = (value: Record<string, unknown>, path: Path, reader: StepReader, nameless: boolean): Step => {
+  reader.gaps.addBroken([...path, 'type'])
+  const type = telling(value) ?? (Object.hasOwn(value, 'steps') ? 'loop' : 'system')
+  const { type: _, ...rest } = value
+  const foreign = foreignKeys(rest, type)
+  for (const [key] of foreign) reader.gaps.addUnknown(path, key)
+  const schema = nameless && type === 'system' ? withoutName(schemas.system) : schemas[type]
+  const isOfEvery = (issue: z.core.$ZodIssue): boolean => everyStepKeys.some((key) => key === issue.path[0])
+  const read = readOrMend(schema, without(rest, foreign), path, reader, isOfEvery)
+  const nested = nestedSteps(value, type, path, reader)
+  return read === null ? unread(path, reader) : finish(type, read, nested, path, reader)
+}
+
+/** Without a `type`, a key that is nearly one that tells it: the step may be another than it seems. */
+const isMistyped = (value: Record<string, unknown>, type: StepType): boolean =>
+  !Object.hasOwn(value, 'type') &&
+  Object.keys(value).some((key) => !Object.hasOwn(schemas[type].shape, key) && nearest(key, tellingWords) !== null)
 
 /** Keys of this step that steps of other types have, with those types. */
 const foreignKeys = (value: object, type: StepType): [string, string[]][] =>
@@ -104,20 +136,22 @@ const typeOf = (value: Record<string, unknown>, path: Path, reader: StepReader):
     problems.push(problemAt(source, source.at([...path, 'type']), [...path, 'type'], message))
     return null
   }
-  const telling = tellingKeys.find(([key]) => Object.hasOwn(value, key))
-  if (telling) return telling[1]
+  const told = telling(value)
+  if (told) return told
   if (isSystemAction(value['action'])) return 'system'
   problems.push(problemAt(source, source.at(path), path, messageForUntyped(value)))
   return null
 }
 
+const telling = (value: Record<string, unknown>): StepType | undefined =>
+  tellingKeys.find(([key]) => Object.hasOwn(value, key))?.[1]
+
 const isSystemAction = (action: unknown): boolean =>
   typeof action === 'string' && Object.hasOwn(systemActionSpecs, action)
 
 const messageForUntyped = (value: Record<string, unknown>): string => {
-  const telling = tellingKeys.map(([key]) => key)
   const [mistyped] = Object.keys(value).flatMap((key) => {
-    const meant = nearest(key, ['type', ...telling])
+    const meant = nearest(key, tellingWords)
     return meant === null || key === meant ? [] : [`There is no key \`${key}\` of a step. Did you mean \`${meant}\`?`]
   })
   if (mistyped !== undefined) return mistyped
@@ -142,10 +176,15 @@ export const tellingKeys: readonly (readonly [string, StepType])[] = [
   ['uses', 'workflow'],
 ]
 
+const tellingWords: readonly string[] = ['type', ...tellingKeys.map(([key]) => key)]
+
 type Nested = Record<'then' | 'else' | 'steps', Step[]>
 
-const nestedSteps = (value: Record<string, unknown>, path: Path, reader: StepReader): Nested => {
-  const read = (key: string): Step[] => (Object.hasOwn(value, key) ? readSteps(value[key], [...path, key], reader) : [])
+const nestedSteps = (value: Record<string, unknown>, type: StepType, path: Path, reader: StepReader): Nested => {
+  const read = (key: string): Step[] =>
+    Object.hasOwn(value, key) || Object.hasOwn(schemas[type].shape, key)
+      ? readSteps(value[key], [...path, key], reader)
+      : []
   // biome-ignore lint/suspicious/noThenProperty: `then` is the word of the language.
   return { then: read('then'), else: read('else'), steps: read('steps') }
 }
@@ -155,9 +194,18 @@ type Raw = { [Type in StepType]: z.infer<StepSchemas[Type]> }
 const finish = (type: StepType, raw: unknown, nested: Nested, path: Path, reader: StepReader): Step => {
   const build = builders[type] as (raw: unknown, nested: Nested, reader: StepReader) => Record<string, unknown>
   const step = { ...commonOf(raw as CommonRaw, path, reader), ...build(raw, nested, reader), type } as Step
+  // What it sets would follow from its action: that of a step which may be another is not sure.
+  if (step.type === 'system' && reader.gaps.isBroken([...path, 'type'])) step.action = ' '
+  if (!reader.gaps.isClear([...path, 'needs'])) step.needs = []
+  if (!hasClearName(raw as CommonRaw, path, reader)) step.name = noName
   reader.paths.set(step, path)
   return step
 }
+
+/** Without a name of its own a step bears that of its action. */
+const hasClearName = (raw: CommonRaw, path: Path, { gaps }: StepReader): boolean =>
+  gaps.isClear([...path, 'name']) &&
+  (raw.name !== undefined || (gaps.isClear([...path, 'action']) && !gaps.isBroken([...path, 'type'])))
 
 type CommonRaw = Omit<Raw['system'], 'name' | 'type'> & { name?: string }
 

@@ -1,33 +1,39 @@
 import { z } from 'zod'
 import type { Definition, ErrorStrategy, Problem, Step, Trigger } from './definition.ts'
+import { type Gaps, newGaps } from './gaps.ts'
+import { readOrMend } from './mend-part.ts'
 import { readAfterSteps, readSteps, type StepReader } from './parse-steps.ts'
-import { problemAt, readPart } from './schema-problems.ts'
+import { problemAt } from './schema-problems.ts'
 import { type RawWorkflow, strategies, triggerSchemas, workflowSchema } from './workflow-schema.ts'
 import { type Path, readYaml, type YamlSource } from './yaml-source.ts'
 
 export type ParsedWorkflow = {
   /** null when there is an error among the problems. */
   definition: Definition | null
+  /** The same as far as it can be understood where something is wrong; null when that is nothing. */
+  sketch: Definition | null
+  /** What of the sketch may be otherwise. */
+  gaps: Gaps
   problems: Problem[]
   source: YamlSource
-  /** Where each step stands in the file. */
-  paths: Map<Step, Path>
+  /** Where each step and each trigger stands in the file. */
+  paths: Map<Step | Trigger, Path>
 }
 
 /** Reads a workflow file: syntax and form. Whether its names mean anything is the checker's question. */
 export const parseWorkflow = (text: string, file: string): ParsedWorkflow => {
   const source = readYaml(text, file)
   const problems = [...source.problems]
-  const paths = new Map<Step, Path>()
-  const failed = { definition: null, problems, source, paths }
+  const paths = new Map<Step | Trigger, Path>()
+  const gaps = newGaps(source.value)
+  const failed = { definition: null, sketch: null, gaps, problems, source, paths }
   if (problems.length > 0) return failed
   if (!isObject(source.value)) {
     problems.push(problemAt(source, source.at([]), [], 'A workflow is an object with a `name` and `steps`.'))
     return failed
   }
-  const raw = readPart(outline, source.value, [], source, problems)
-  const reader = readerOf(source, problems, paths)
-  const on = readTriggers(source.value['on'], source, problems)
+  const raw = readOrMend(outline, source.value, [], { source, problems, gaps })
+  const reader = readerOf(source, problems, paths, gaps)
   const steps = readSteps(source.value['steps'], ['steps'], reader)
   const after = isObject(source.value['post_execution']) ? source.value['post_execution'] : {}
   const postExecution = {
@@ -35,8 +41,10 @@ export const parseWorkflow = (text: string, file: string): ParsedWorkflow => {
     onSuccess: readAfterSteps(after['on_success'], ['post_execution', 'on_success'], reader),
     onFailure: readAfterSteps(after['on_failure'], ['post_execution', 'on_failure'], reader),
   }
-  if (raw === null || problems.some(({ severity }) => severity === 'error')) return failed
-  return { ...failed, definition: { ...outlineOf(raw), on, steps, postExecution } }
+  const on = readTriggers(source.value['on'], reader)
+  const sketch = raw && { ...outlineOf(raw), on, steps, postExecution }
+  const isBad = problems.some(({ severity }) => severity === 'error')
+  return { ...failed, sketch, definition: isBad ? null : sketch }
 }
 
 const outline = workflowSchema(z.unknown(), z.unknown(), z.unknown())
@@ -45,7 +53,12 @@ const isObject = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value)
 
 /** Read before the rest is known to fit, so that every mistake of the file is told at once. */
-const readerOf = (source: YamlSource, problems: Problem[], paths: Map<Step, Path>): StepReader => {
+const readerOf = (
+  source: YamlSource,
+  problems: Problem[],
+  paths: Map<Step | Trigger, Path>,
+  gaps: Gaps,
+): StepReader => {
   const { kind, error_handling: handling } = source.value as Record<string, unknown>
   const told = isObject(handling) ? handling : {}
   const overrides = isObject(told['step_overrides']) ? told['step_overrides'] : {}
@@ -54,6 +67,7 @@ const readerOf = (source: YamlSource, problems: Problem[], paths: Map<Step, Path
     source,
     problems,
     paths,
+    gaps,
     kind: typeof kind === 'string' ? kind : 'development',
     defaultStrategy: isStrategy(told['default_strategy']) ? told['default_strategy'] : 'fail',
     overrides: Object.fromEntries(fitting),
@@ -62,27 +76,36 @@ const readerOf = (source: YamlSource, problems: Problem[], paths: Map<Step, Path
 
 const isStrategy = (value: unknown): value is ErrorStrategy => strategies.some((strategy) => strategy === value)
 
-const readTriggers = (value: unknown, source: YamlSource, problems: Problem[]): Trigger[] =>
-  Array.isArray(value) ? value.flatMap((item, index) => readTrigger(item, ['on', index], source, problems) ?? []) : []
+const readTriggers = (value: unknown, reader: StepReader): Trigger[] =>
+  Array.isArray(value)
+    ? value.flatMap((item, index) => {
+        const trigger = readTrigger(item, ['on', index], reader)
+        if (trigger) reader.paths.set(trigger, ['on', index])
+        return trigger ?? []
+      })
+    : []
 
-const readTrigger = (value: unknown, path: Path, source: YamlSource, problems: Problem[]): Trigger | null => {
+const readTrigger = (value: unknown, path: Path, reader: StepReader): Trigger | null => {
   if (isObject(value) && Object.hasOwn(value, 'event')) {
-    const raw = readPart(triggerSchemas.event, value, path, source, problems)
+    const raw = readOrMend(triggerSchemas.event, value, path, reader)
     if (raw === null) return null
     const { event, ...fields } = raw
     return { event, fields: onlyTexts(fields), schedule: null }
   }
   if (isObject(value) && Object.hasOwn(value, 'command')) {
-    const raw = readPart(triggerSchemas.command, value, path, source, problems)
+    const raw = readOrMend(triggerSchemas.command, value, path, reader)
     return raw && { event: 'command.given', fields: { command: raw.command }, schedule: null }
   }
   if (isObject(value) && Object.hasOwn(value, 'schedule')) {
-    const raw = readPart(triggerSchemas.schedule, value, path, source, problems)
+    const raw = readOrMend(triggerSchemas.schedule, value, path, reader)
     if (raw === null) return null
     const { schedule, repository } = raw
     return { event: 'schedule.due', fields: {}, schedule, ...(repository !== undefined && { repository }) }
   }
-  problems.push(problemAt(source, source.at(path), path, 'A trigger says `event`, `command` or `schedule`.'))
+  reader.problems.push(
+    problemAt(reader.source, reader.source.at(path), path, 'A trigger says `event`, `command` or `schedule`.'),
+  )
+  reader.gaps.addBroken(path)
   return null
 }
 

@@ -14,7 +14,7 @@ export const readPart = <Schema extends z.ZodType>(
   const parsed = schema.safeParse(value)
   if (parsed.success) return parsed.data
   for (const issue of parsed.error.issues.slice(0, mostTold))
-    problems.push(...problemsOf(issue, schema, value, path, source))
+    problems.push(...problemsOfIssue(issue, schema, value, path, source))
   return null
 }
 
@@ -36,7 +36,8 @@ export const problemAt = (
 /** Of one kind at one place: after so many there is no news in another. */
 const mostTold = 20
 
-const problemsOf = (
+/** In sentences; an issue of several forms may be several problems of the one that was meant. */
+export const problemsOfIssue = (
   issue: z.core.$ZodIssue,
   schema: z.ZodType,
   value: unknown,
@@ -63,7 +64,7 @@ const problemsOf = (
   const meant = meantOption(issue)
   if (meant !== null) {
     return meant.flatMap((within) =>
-      problemsOf({ ...within, path: [...issue.path, ...within.path] }, schema, value, path, source),
+      problemsOfIssue({ ...within, path: [...issue.path, ...within.path] }, schema, value, path, source),
     )
   }
   return [problemAt(source, source.at(whole), whole, sentenceOf(issue, key, found))]

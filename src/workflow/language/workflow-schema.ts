@@ -49,6 +49,8 @@ const everyStep = {
   outputs: z.record(z.string(), z.string().min(1)).optional().describe('Result field -> variable.'),
 }
 
+export const everyStepKeys = Object.keys(everyStep)
+
 /** `nested` is what a list of steps is made of: unread for the parser, which goes in itself; steps for the editor. */
 export const stepSchemas = (nested: z.ZodType) => {
   const steps = z.array(nested)
