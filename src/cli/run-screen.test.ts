@@ -20,6 +20,7 @@ const step = (label: string, state: StepNode['state'], more: Partial<StepNode> =
   finishedAt: state === 'done' ? ago(86) : null,
   note: null,
   retryInSeconds: null,
+  failedAttempts: [],
   steps: [],
   ...more,
 })
@@ -71,6 +72,20 @@ describe('one run', () => {
       '  ▸ Each task · 1m 40s',
       '    ▸ fix · 1m 40s · $0.27 · attempt 2 · editing src/a.ts',
       '  ○ Open',
+    ])
+  })
+
+  it('shows under a step how its last tries have failed', () => {
+    const tries = [1, 2, 3, 4].map((attempt) => {
+      const message = `no answer\nin time, try ${attempt} of what took so very long that it does not fit`
+      return { attempt, code: 'timeout', message, begunAt: ago(90), at: ago(80) }
+    })
+    const steps = [step('Build', 'running', { attempts: 5, failedAttempts: tries })]
+    expect(drawRun(viewOf({ steps }), plain as never).slice(4)).toEqual([
+      '  ▸ Build · 1m 40s · attempt 5',
+      '    attempt 2 failed · timeout: no answer in time, try 2 of what took so very …',
+      '    attempt 3 failed · timeout: no answer in time, try 3 of what took so very …',
+      '    attempt 4 failed · timeout: no answer in time, try 4 of what took so very …',
     ])
   })
 

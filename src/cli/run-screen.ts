@@ -1,6 +1,6 @@
 import { duration } from '../domain/duration.ts'
 import { formatUsd, microUsd } from '../domain/money.ts'
-import { isLive } from '../domain/run.ts'
+import { type FailedAttempt, isLive } from '../domain/run.ts'
 import type { ApprovalAsked, RunView } from '../operate/show-run.ts'
 import type { StepNode } from '../operate/step-tree.ts'
 import { drawBreakers, tookOf } from './run-list-screen.ts'
@@ -43,8 +43,18 @@ const drawStep = (step: StepNode, depth: number, look: Look, now: Date): string[
   const room = look.columns - head.length - 3
   const note = step.note !== null && room >= 12 ? ` · ${oneLine(step.note, room)}` : ''
   const line = `${indent}${look.style(format, mark)} ${step.state === 'running' ? look.style('bold', label) : label}${look.style('dim', `${known === '' ? '' : ` · ${known}`}${note}`)}`
-  return [line, ...step.steps.flatMap((inner) => drawStep(inner, depth + 1, look, now))]
+  const tries = step.failedAttempts.slice(-mostTries).map((failed) => drawTry(failed, indent, look))
+  return [line, ...tries, ...step.steps.flatMap((inner) => drawStep(inner, depth + 1, look, now))]
 }
+
+/** The latest; `journeyman logs` tells all that are kept. */
+const mostTries = 3
+
+const drawTry = (failed: FailedAttempt, indent: string, { columns, style }: Look): string =>
+  style(
+    'dim',
+    `${indent}  ${oneLine(`attempt ${failed.attempt} failed · ${failed.code}: ${failed.message}`, columns - indent.length - 3)}`,
+  )
 
 const timeOf = (step: StepNode, now: Date): string | null => {
   if (step.startedAt === null || step.state === 'skipped') return step.state === 'skipped' ? 'skipped' : null

@@ -56,6 +56,9 @@ export type RunLinks = {
   change?: { number: number; url: string; title: string; branch: string; headSha: string; files: number }
 }
 
+/** A try of a step that failed and was followed by another. Times are the database's. */
+export type FailedAttempt = { attempt: number; code: string; message: string; begunAt: string; at: string }
+
 /** A row of the journal: one named piece of a run. `address` says where it stands, see `address.ts`. */
 export type StepRecord = {
   runId: string

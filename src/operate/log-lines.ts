@@ -1,5 +1,5 @@
 import { formatUsd } from '../domain/money.ts'
-import type { Run } from '../domain/run.ts'
+import type { FailedAttempt, Run } from '../domain/run.ts'
 import type { ApprovalHappening, Happenings, StepHappening } from '../store/timeline.ts'
 
 /** One line of a run's timeline. `id` is the same whenever the same is told again. */
@@ -73,28 +73,40 @@ const toneOf = (action: string): LogLine['tone'] => {
 
 const stepLines = (step: StepHappening): LogLine[] => {
   const { address } = step
-  const lines: LogLine[] = []
-  if (step.state !== 'skipped') lines.push(line(step.startedAt, `step:${address}:1`, 'step', 'begun', { address }))
-  if (step.attempts > 1) {
-    lines.push(
-      line(step.attemptAt, `step:${address}:${step.attempts}`, 'step', `attempt ${step.attempts}`, { address }),
-    )
-  }
-  if (step.finishedAt === null) return lines
-  const id = `step:${address}:${step.attempts}:${step.state}`
-  const seconds = (step.finishedAt.getTime() - step.attemptAt.getTime()) / 1000
-  const took = `${Math.max(0, seconds).toFixed(1)}s`
-  if (step.state === 'done') {
-    lines.push(line(step.finishedAt, id, 'step', `done · ${took}`, { address, tone: 'good' }))
-  } else if (step.state === 'skipped') {
-    lines.push(line(step.finishedAt, id, 'step', `skipped${step.reason ? `: ${step.reason}` : ''}`, { address }))
-  } else {
-    const again = step.retryInSeconds === null ? '' : ` · again in ${step.retryInSeconds.toFixed(0)}s`
-    const text = `failed · ${took}${again} · ${step.failure?.code ?? 'internal'}: ${step.failure?.message ?? ''}`
-    lines.push(line(step.finishedAt, id, 'step', text, { address, tone: 'bad' }))
-  }
-  return lines
+  const lines = step.failedAttempts.flatMap((failed) => failedAttemptLines(address, failed))
+  const begun = new Set(lines.map(({ id }) => id))
+  const first = `step:${address}:1`
+  if (step.state !== 'skipped' && !begun.has(first))
+    lines.push(line(step.startedAt, first, 'step', 'begun', { address }))
+  if (step.attempts > 1) lines.push(beginningOf(address, step.attempts, step.attemptAt))
+  return step.finishedAt === null ? lines : [...lines, endOf(step, step.finishedAt)]
 }
+
+const beginningOf = (address: string, attempt: number, at: Date): LogLine =>
+  line(at, `step:${address}:${attempt}`, 'step', attempt === 1 ? 'begun' : `attempt ${attempt}`, { address })
+
+/** The same lines that were told of it while it was the present one. */
+const failedAttemptLines = (address: string, failed: FailedAttempt): LogLine[] => {
+  const [begunAt, at] = [new Date(failed.begunAt), new Date(failed.at)]
+  const text = `failed · ${tookFrom(begunAt, at)} · ${failed.code}: ${failed.message}`
+  const id = `step:${address}:${failed.attempt}:failed`
+  return [beginningOf(address, failed.attempt, begunAt), line(at, id, 'step', text, { address, tone: 'bad' })]
+}
+
+const endOf = (step: StepHappening, finishedAt: Date): LogLine => {
+  const { address } = step
+  const id = `step:${address}:${step.attempts}:${step.state}`
+  const took = tookFrom(step.attemptAt, finishedAt)
+  if (step.state === 'done') return line(finishedAt, id, 'step', `done · ${took}`, { address, tone: 'good' })
+  if (step.state === 'skipped') {
+    return line(finishedAt, id, 'step', `skipped${step.reason ? `: ${step.reason}` : ''}`, { address })
+  }
+  const again = step.retryInSeconds === null ? '' : ` · again in ${step.retryInSeconds.toFixed(0)}s`
+  const text = `failed · ${took}${again} · ${step.failure?.code ?? 'internal'}: ${step.failure?.message ?? ''}`
+  return line(finishedAt, id, 'step', text, { address, tone: 'bad' })
+}
+
+const tookFrom = (from: Date, to: Date): string => `${Math.max(0, (to.getTime() - from.getTime()) / 1000).toFixed(1)}s`
 
 const turnLine = (turn: Happenings['turns'][number]): LogLine => {
   const tools = turn.tools.length > 0 ? turn.tools.join(', ') : 'words only'

@@ -1,11 +1,14 @@
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { describeOnEachDatabase } from '../../test/databases.ts'
 import { operatorAt, runThatAsks } from '../../test/operator-at.ts'
+import { insertTestRun, stepImage } from '../../test/rows.ts'
 import { getApproval } from '../store/approvals.ts'
 import type { Database } from '../store/database.ts'
 import { finishRun } from '../store/finish-run.ts'
 import { getRun } from '../store/runs.ts'
 import { addSignals } from '../store/signals.ts'
+import { writeSteps } from '../store/write-steps.ts'
+import type { LogLine } from './log-lines.ts'
 import type { StepNode } from './step-tree.ts'
 import type { Operator } from './verbs.ts'
 
@@ -190,6 +193,42 @@ describeOnEachDatabase('an operator', (open) => {
     await expect(operator.ask('read-logs', { run: runId, after: 'nonsense' })).rejects.toMatchObject({
       code: 'invalid_input',
     })
+  })
+
+  it('tells each try of a step with how it failed, once, also of those that nobody looked at while they were', async () => {
+    const claim = await insertTestRun(database.db)
+    const run = claim.runId
+    const failed = (attempts: number) =>
+      writeSteps(database.db, claim, [
+        stepImage({
+          address: 'build',
+          state: 'failed',
+          attempts,
+          failure: { code: 'timeout', message: `no ${attempts}` },
+        }),
+      ])
+    const running = (attempts: number) =>
+      writeSteps(database.db, claim, [stepImage({ address: 'build', state: 'running', attempts })])
+    const textsOf = (lines: LogLine[]) =>
+      lines.filter(({ about }) => about === 'step').map(({ text }) => text.replace(/ \d+\.\ds/, ''))
+    await running(1)
+    await failed(1)
+    const first = await operator.ask('read-logs', { run })
+    expect(textsOf(first.lines)).toEqual(['begun', 'failed · · timeout: no 1'])
+    await running(2)
+    await failed(2)
+    await running(3)
+    const more = await operator.ask('read-logs', { run, after: first.cursor })
+    expect(textsOf(more.lines)).toEqual(['attempt 2', 'failed · · timeout: no 2', 'attempt 3'])
+    const whole = await operator.ask('read-logs', { run })
+    expect(textsOf(whole.lines)).toEqual([...textsOf(first.lines), ...textsOf(more.lines)])
+    const { steps } = await operator.ask('show-run', { run })
+    const tried = steps.find(({ address }) => address === 'build')?.failedAttempts
+    expect(tried).toMatchObject([
+      { attempt: 1, code: 'timeout', message: 'no 1' },
+      { attempt: 2, code: 'timeout', message: 'no 2' },
+    ])
+    expect(tried?.map(({ at }) => new Date(at).toISOString())).toEqual(tried?.map(({ at }) => at))
   })
 
   it('follows a run to its end: every line once, and then no more', async () => {

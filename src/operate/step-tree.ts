@@ -1,5 +1,5 @@
 import { usd } from '../domain/money.ts'
-import type { StepState } from '../domain/run.ts'
+import type { FailedAttempt, StepState } from '../domain/run.ts'
 import type { StepLine } from '../store/run-states.ts'
 import { iso } from './run-line.ts'
 
@@ -16,6 +16,8 @@ export type StepNode = {
   /** What it is doing, why it was skipped, or how it failed. */
   note: string | null
   retryInSeconds: number | null
+  /** The tries before the present one, oldest first. */
+  failedAttempts: FailedAttempt[]
   steps: StepNode[]
 }
 
@@ -77,7 +79,15 @@ const nodeOf = (row: StepLine, description: string | undefined): StepNode => ({
   finishedAt: iso(row.finishedAt),
   note: row.failure?.message ?? row.reason ?? row.activity,
   retryInSeconds: row.retryInSeconds,
+  failedAttempts: row.failedAttempts.map(inIso),
   steps: [],
+})
+
+/** As the database writes times into JSON they are not as everywhere else. */
+const inIso = (failed: FailedAttempt): FailedAttempt => ({
+  ...failed,
+  begunAt: new Date(failed.begunAt).toISOString(),
+  at: new Date(failed.at).toISOString(),
 })
 
 const labelOf = (address: string): string => {
@@ -107,5 +117,6 @@ const pendingNode = ({ name, description }: { name: string; description: string 
   finishedAt: null,
   note: null,
   retryInSeconds: null,
+  failedAttempts: [],
   steps: [],
 })

@@ -1,7 +1,7 @@
 import { sql } from 'kysely'
 import type { ErrorClass } from '../domain/error-class.ts'
 import type { Failure } from '../domain/errors.ts'
-import type { StepState } from '../domain/run.ts'
+import type { FailedAttempt, StepState } from '../domain/run.ts'
 import type { Db } from './database.ts'
 
 /** A row of the journal as people are shown it: without what the step gave, which may be large. */
@@ -20,6 +20,7 @@ export type StepLine = {
   attemptAt: Date
   finishedAt: Date | null
   retryInSeconds: number | null
+  failedAttempts: FailedAttempt[]
 }
 
 export const stepLines = async (db: Db, runId: string): Promise<StepLine[]> => {
@@ -27,7 +28,7 @@ export const stepLines = async (db: Db, runId: string): Promise<StepLine[]> => {
   const rows = await db
     .selectFrom('step_executions')
     .select(['address', 'name', 'kind', 'state', 'attempts', 'retries', 'failure', 'reason', 'activity'])
-    .select(['started_at', 'attempt_at', 'finished_at'])
+    .select(['started_at', 'attempt_at', 'finished_at', 'failed_attempts'])
     .select(sql<number | null>`extract(epoch from retry_at - now())::float`.as('wait'))
     .where('run_id', '=', runId)
     .orderBy('ordinal')
@@ -48,6 +49,7 @@ export const stepLines = async (db: Db, runId: string): Promise<StepLine[]> => {
     attemptAt: row.attempt_at,
     finishedAt: row.finished_at,
     retryInSeconds: row.wait === null ? null : Math.max(0, Number(row.wait)),
+    failedAttempts: row.failed_attempts,
   }))
 }
 

@@ -5,6 +5,7 @@ import type { TokenUsage } from '../domain/money.ts'
 import type {
   ApprovalState,
   Compensation,
+  FailedAttempt,
   OnTimeout,
   RetryCounts,
   RunLinks,
@@ -121,6 +122,7 @@ export type Tables = {
     compensation: JsonOrNull<Compensation>
     finish_order: number | null
     attempt_at: Time
+    failed_attempts: ColumnType<FailedAttempt[], string | undefined, string>
     started_at: Time
     finished_at: TimeOrNull
   }

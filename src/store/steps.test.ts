@@ -3,6 +3,7 @@ import { describeOnEachDatabase, type TestDatabase } from '../../test/databases.
 import { insertTestRun, stepImage } from '../../test/rows.ts'
 import type { Claim } from '../domain/run.ts'
 import type { Db } from './database.ts'
+import { stepLines } from './run-states.ts'
 import { loadSteps } from './steps.ts'
 import { writeSteps } from './write-steps.ts'
 
@@ -78,6 +79,22 @@ describeOnEachDatabase('a step', (open, kind) => {
       { address: 'skipped', reason: 'no', memo: { cancelled: true } },
     ])
     expect(rows[2]?.retryInSeconds).toBeGreaterThan(50)
+  })
+
+  test('keeps how its tries have failed, the latest twenty, whether or not a statement is made again', async () => {
+    const claim = await insertTestRun(database.db)
+    for (let attempts = 1; attempts <= 25; attempts++) {
+      const failure = { code: 'timeout' as const, message: `${attempts} ${'x'.repeat(2000)}` }
+      const images = [stepImage({ address: 'first', state: 'failed', attempts, failure })]
+      await writeSteps(database.db, claim, images)
+      await writeSteps(database.db, claim, images)
+    }
+    await writeSteps(database.db, claim, [stepImage({ address: 'first', state: 'done', attempts: 26, result: {} })])
+    const [line] = await stepLines(database.db, claim.runId)
+    expect(line?.failedAttempts.map(({ attempt }) => attempt)).toEqual(Array.from({ length: 20 }, (_, at) => at + 6))
+    expect(line?.failedAttempts[19]).toMatchObject({ attempt: 25, code: 'timeout', message: `25 ${'x'.repeat(497)}` })
+    const { begunAt, at } = line!.failedAttempts[19]!
+    expect(Date.parse(at)).toBeGreaterThanOrEqual(Date.parse(begunAt))
   })
 
   test('waits for no other of its run for long, and none is lost', async () => {

@@ -1,7 +1,7 @@
 import { sql } from 'kysely'
 import type { Failure } from '../domain/errors.ts'
 import type { Event } from '../domain/event.ts'
-import type { ApprovalState, StepState } from '../domain/run.ts'
+import type { ApprovalState, FailedAttempt, StepState } from '../domain/run.ts'
 import type { Db } from './database.ts'
 
 /**
@@ -28,6 +28,7 @@ export type StepHappening = {
   failure: Failure | null
   reason: string | null
   retryInSeconds: number | null
+  failedAttempts: FailedAttempt[]
 }
 
 export type ApprovalHappening = {
@@ -64,6 +65,7 @@ const stepsSince = async (db: Db, runId: string, since: Date): Promise<StepHappe
   const rows = await db
     .selectFrom('step_executions')
     .select(['address', 'kind', 'state', 'attempts', 'failure', 'reason', 'started_at', 'attempt_at', 'finished_at'])
+    .select('failed_attempts')
     .select(sql<number | null>`extract(epoch from retry_at - finished_at)::float`.as('wait'))
     .where('run_id', '=', runId)
     .where(sql<boolean>`greatest(started_at, attempt_at, finished_at) >= ${since}`)
@@ -80,6 +82,7 @@ const stepsSince = async (db: Db, runId: string, since: Date): Promise<StepHappe
     failure: row.failure,
     reason: row.reason,
     retryInSeconds: row.wait === null ? null : Math.max(0, Number(row.wait)),
+    failedAttempts: row.failed_attempts,
   }))
 }
 

@@ -83,6 +83,21 @@ const rowOf = ({ runId, epoch }: Claim, { finishOrder, retryInSeconds, ...image 
   retry_seconds: retryInSeconds,
 })
 
+/** Of so many tries it is kept how they failed; what a message says beyond this is in the logs of the process. */
+const mostAttemptsKept = 20
+const mostOfMessage = 500
+
+/** A new attempt begins over a row that had failed: how is kept beside it. Made again, the statement finds no new attempt. */
+const failedAttempts = `
+  case when excluded.attempts > step_executions.attempts and step_executions.failure is not null
+    then case when jsonb_array_length(step_executions.failed_attempts) >= ${mostAttemptsKept}
+        then step_executions.failed_attempts - 0 else step_executions.failed_attempts end
+      || jsonb_build_array(jsonb_build_object('attempt', step_executions.attempts,
+        'code', coalesce(step_executions.failure->>'code', 'internal'),
+        'message', left(coalesce(step_executions.failure->>'message', ''), ${mostOfMessage}),
+        'begunAt', step_executions.attempt_at, 'at', coalesce(step_executions.finished_at, now())))
+    else step_executions.failed_attempts end`
+
 const insert = (claims: string): string => `
   with ${claims}
   insert into step_executions (run_id, address, name, kind, ordinal, state, attempts, epoch, result, failure, reason, memo,
@@ -101,6 +116,7 @@ const insert = (claims: string): string => `
     finish_order = excluded.finish_order, retries = excluded.retries, retry_at = excluded.retry_at, activity = null,
     memo = case when excluded.state = 'skipped' then excluded.memo else step_executions.memo end,
     attempt_at = case when excluded.attempts > step_executions.attempts then now() else step_executions.attempt_at end,
+    failed_attempts = ${failedAttempts},
     evaluated = coalesce(step_executions.evaluated || excluded.evaluated, excluded.evaluated, step_executions.evaluated),
     snapshot = coalesce(excluded.snapshot, step_executions.snapshot), finished_at = excluded.finished_at
   returning run_id, epoch`

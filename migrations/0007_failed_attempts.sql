@@ -1,0 +1,2 @@
+-- What became of the tries of a step before the present one, the latest twenty: { attempt, code, message, begunAt, at }.
+alter table step_executions add column failed_attempts jsonb not null default '[]';
