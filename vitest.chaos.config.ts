@@ -1,4 +1,5 @@
 import { defineConfig } from 'vitest/config'
+import { compiledOnce } from './test/compiled-once.ts'
 
 /** `npm run chaos`: heavy, and so a command of its own. */
 export default defineConfig({
@@ -6,6 +7,7 @@ export default defineConfig({
     include: ['test/chaos/*.chaos.ts'],
     globalSetup: ['test/global-setup.ts'],
     pool: 'forks',
+    execArgv: compiledOnce,
     maxWorkers: 2,
     testTimeout: 180_000,
     hookTimeout: 60_000,

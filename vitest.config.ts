@@ -1,4 +1,5 @@
 import { defineConfig } from 'vitest/config'
+import { compiledOnce } from './test/compiled-once.ts'
 
 export default defineConfig({
   test: {
@@ -6,6 +7,7 @@ export default defineConfig({
     globalSetup: ['test/global-setup.ts'],
     // A process each: tests end processes, arm crash points and open databases that are bound to their process.
     pool: 'forks',
+    execArgv: compiledOnce,
     // One more than cores: many tests wait for a lease to lapse or a process to start.
     maxWorkers: 3,
     // Generous: machines are shared, and a test of a restart waits for leases to lapse.

@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { join } from 'node:path'
+import { compiledOnce } from './compiled-once.ts'
 
 export type Child = {
   process: ChildProcess
@@ -14,7 +15,7 @@ export type Child = {
 
 /** Starts a program of `test/children/` as a process of its own. */
 export const startChild = (program: string, ...args: string[]): Child => {
-  const child = spawn(process.execPath, [join(import.meta.dirname, 'children', program), ...args], {
+  const child = spawn(process.execPath, [...compiledOnce, join(import.meta.dirname, 'children', program), ...args], {
     stdio: ['pipe', 'pipe', 'inherit'],
   })
   let said = ''

@@ -1,6 +1,7 @@
 import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
 import { join } from 'node:path'
+import { compiledOnce } from '../compiled-once.ts'
 import type { Order } from './worker-process.ts'
 
 export type WorkerProcess = {
@@ -20,6 +21,7 @@ export type WorkerProcess = {
 /** A process with everything imported, which has not begun yet: what a restart costs in between is only the beginning. */
 export const loadWorker = async (cacheFolder: string): Promise<WorkerProcess> => {
   const child = fork(join(import.meta.dirname, 'worker-process.ts'), [], {
+    execArgv: compiledOnce,
     stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
     // The compiled modules are kept for the next one: half of the time that a process needs to load.
     env: { PATH: process.env['PATH'] ?? '', NODE_COMPILE_CACHE: cacheFolder },

@@ -15,6 +15,7 @@ import type { Script, World, WorldIssue, WorldRepository, WorldUser } from '../.
 import { demoScript } from '../../src/world/demo/demo-script.ts'
 import { sampleRepository } from '../../src/world/demo/sample-repository.ts'
 import { startWorld } from '../../src/world/start-world.ts'
+import { compiledOnce } from '../compiled-once.ts'
 import { type PreparedDatabase, prepareDatabase } from '../databases.ts'
 
 /** A world with one repository, a person who may write, a ticket, and what it takes to run the product beside it. */
@@ -171,8 +172,10 @@ const environmentOf = (prepared: PreparedDatabase, world: World): Record<string,
   }
 }
 
+const program = join(import.meta.dirname, '../../bin/journeyman.js')
+
 const spawnServe = async (folder: string, env: Record<string, string>, args: string[]): Promise<Served> => {
-  const child = spawn(process.execPath, [join(import.meta.dirname, '../../bin/journeyman.js'), 'serve', ...args], {
+  const child = spawn(process.execPath, [...compiledOnce, program, 'serve', ...args], {
     cwd: folder,
     stdio: ['ignore', 'ignore', 'pipe'],
     env,

@@ -3,6 +3,7 @@ import { chmod, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { onTestFinished } from 'vitest'
+import { compiledOnce } from '../compiled-once.ts'
 
 export type Ended = { code: number | string; out: string; err: string }
 export type Started = {
@@ -21,7 +22,7 @@ export type Surroundings = {
 
 /** One command in a process of its own, with an environment that holds nothing but what is given. */
 export const startJourneyman = (args: string[], { cwd, environment = {}, runner }: Surroundings): Started => {
-  const [program, ...before] = runner ?? [process.execPath]
+  const [program, ...before] = runner ?? [process.execPath, ...compiledOnce]
   const child = spawn(program ?? '', [...before, join(import.meta.dirname, '../../bin/journeyman.js'), ...args], {
     cwd,
     stdio: ['ignore', 'pipe', 'pipe'],
