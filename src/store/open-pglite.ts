@@ -20,6 +20,8 @@ const defaultWaitMs = 30_000
  */
 export const openPglite = async (options: {
   dataDir: string
+  /** As of `startPgliteHost`. */
+  keptIn?: string | null
   /** How long one statement may take before the database counts as lost. */
   deadlineMs?: number
   /** How long to wait for the transaction before. */
@@ -34,6 +36,7 @@ export const openPglite = async (options: {
     await requireRoom(folder)
     const host = await startPgliteHost({
       folder,
+      ...(options.keptIn !== undefined && { keptIn: options.keptIn }),
       deadlineMs,
       onLost: (error) => options.onLost?.(error),
     })

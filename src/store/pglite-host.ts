@@ -1,3 +1,5 @@
+import { getCompileCacheDir } from 'node:module'
+import { dirname } from 'node:path'
 import { setFlagsFromString } from 'node:v8'
 import { Worker } from 'node:worker_threads'
 import { JourneymanError } from '../domain/errors.ts'
@@ -29,11 +31,14 @@ const openWithinMs = 120_000
  */
 export const startPgliteHost = async (options: {
   folder: string
+  /** Where the state of a new database is kept for the next; beside the compiled modules, unless given. */
+  keptIn?: string | null
   deadlineMs: number
   onLost: (error: JourneymanError) => void
 }): Promise<PgliteHost> => {
   setFlagsFromString(compileLate)
-  const worker = new Worker(new URL('./pglite-worker.ts', import.meta.url), { workerData: { folder: options.folder } })
+  const { folder, keptIn = trustedFolder() } = options
+  const worker = new Worker(new URL('./pglite-worker.ts', import.meta.url), { workerData: { folder, keptIn } })
   const waiting = new Map<number, Waiting>()
   const opened = Promise.withResolvers<void>()
   // Compiling it is processor work, which a busy machine may put off for long; a statement's deadline says nothing of that.
@@ -101,6 +106,12 @@ export const startPgliteHost = async (options: {
       await worker.terminate()
     },
   }
+}
+
+/** What lies there is run as code: `bin/compile-cache.js` sees to it that nobody else can write there. */
+const trustedFolder = (): string | null => {
+  const compiledAt = getCompileCacheDir()
+  return compiledAt === undefined ? null : dirname(compiledAt)
 }
 
 const settle = (call: Waiting): Waiting => {

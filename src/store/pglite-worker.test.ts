@@ -18,7 +18,7 @@ test('the thread of the embedded database keeps nothing of what it has answered'
   await copyPgliteTemplate(dataDir)
   // A thread that needs more than its heap may have is ended, and `once` rejects with that.
   const worker = new Worker(new URL('./pglite-worker.ts', import.meta.url), {
-    workerData: { folder: join(dataDir, 'pglite') },
+    workerData: { folder: join(dataDir, 'pglite'), keptIn: null },
     resourceLimits: { maxOldGenerationSizeMb: heapMb },
   })
   onTestFinished(async () => void (await worker.terminate()))

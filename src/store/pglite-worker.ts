@@ -1,7 +1,8 @@
-import { existsSync } from 'node:fs'
+import { existsSync, readdirSync } from 'node:fs'
 import { flushCompileCache } from 'node:module'
 import { parentPort, workerData } from 'node:worker_threads'
 import { PGlite } from '@electric-sql/pglite'
+import { keepInitialState, keptInitialState } from './initial-state.ts'
 
 /**
  * The thread in which PGlite lives, so that its work does not stop the event loop of the process. It speaks PostgreSQL's
@@ -12,7 +13,7 @@ export type HostRequest = { id: number; bytes: Uint8Array } | { id: number; clos
 export type HostReply = { id: number; bytes?: Uint8Array; error?: string } | { ready: true } | { failed: string }
 
 const port = parentPort!
-const { folder } = workerData as { folder: string }
+const { folder, keptIn } = workerData as { folder: string; keptIn: string | null }
 
 const reply = (message: HostReply): void =>
   port.postMessage(message, 'bytes' in message && message.bytes ? [message.bytes.buffer as ArrayBuffer] : [])
@@ -57,8 +58,14 @@ const joined = (chunks: Uint8Array[]): Uint8Array => {
 }
 
 try {
+  const isNew = keptIn !== null && readdirSync(folder).length === 0
+  const kept = isNew ? keptInitialState(keptIn) : null
   // A killed process leaves its postmaster.pid; PGlite is alone in here, `lock-folder.ts` sees to that.
-  const lite = await PGlite.create(folder, { startParams: [...PGlite.defaultStartParams, ...smallMemory] })
+  const lite = await PGlite.create(folder, {
+    startParams: [...PGlite.defaultStartParams, ...smallMemory],
+    ...(kept && { loadDataDir: kept }),
+  })
+  if (isNew && kept === null) await keepInitialState(keptIn, lite)
   let last: Promise<unknown> = Promise.resolve()
   port.on('message', (request: HostRequest) => {
     last = last.then(() =>
