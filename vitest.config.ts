@@ -1,5 +1,6 @@
 import { defineConfig } from 'vitest/config'
 import { compiledOnce } from './test/compiled-once.ts'
+import { LongFirst } from './test/long-first.ts'
 
 export default defineConfig({
   test: {
@@ -8,6 +9,7 @@ export default defineConfig({
     // A process each: tests end processes, arm crash points and open databases that are bound to their process.
     pool: 'forks',
     execArgv: compiledOnce,
+    sequence: { sequencer: LongFirst },
     // One more than cores: many tests wait for a lease to lapse or a process to start.
     maxWorkers: 3,
     // Generous: machines are shared, and a test of a restart waits for leases to lapse.
