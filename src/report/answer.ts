@@ -1,6 +1,6 @@
 import type { Answering } from '../domain/answer.ts'
 import type { EffectGuard } from '../domain/effect.ts'
-import { JourneymanError } from '../domain/errors.ts'
+import { failureOf, JourneymanError } from '../domain/errors.ts'
 import type { Event } from '../domain/event.ts'
 import type { Run } from '../domain/run.ts'
 import type { TaskRef } from '../plugins/task-management/contract.ts'
@@ -10,7 +10,7 @@ import type { Answered, Answers } from './contract.ts'
 import { disarm } from './disarm.ts'
 import { renderHeadline } from './progress-comment.ts'
 import { factsOf, orWithout, type ReporterParts } from './reporter.ts'
-import { withReportLease } from './with-report-lease.ts'
+import { isForGood, withReportLease } from './with-report-lease.ts'
 
 /**
  * Answers to commands. What is said on behalf of a run goes through its effect ledger under its report lease. What is about
@@ -33,8 +33,18 @@ const reply = async (
   { key, text }: { key: string; text: string },
 ): Promise<Answered> => {
   const { find, send, target } = commentWith(parts, command, text, `<!-- journeyman:answer:${key} -->`)
-  const how = (await find()) === null ? 'sent' : 'found'
-  if (how === 'sent') await send()
+  let how = 'found'
+  try {
+    if ((await find()) === null) {
+      await send()
+      how = 'sent'
+    }
+  } catch (error) {
+    // Locked, or gone: trying again has no sense.
+    if (!isForGood(error)) throw error
+    parts.log('warn', 'an answer was refused', { delivery, failure: failureOf(error) })
+    return 'done'
+  }
   const detail = { key: 'comment.answer', target, how }
   await parts.database.db
     .transaction()

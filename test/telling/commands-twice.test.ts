@@ -122,6 +122,11 @@ describeOnEachDatabase('commands that are done twice, or late', (open) => {
       const row = { ...link, run_id: id, role: 'joined' as const, late: false }
       await database.db.insertInto('delivery_runs').values(row).execute()
     }
+    // The embedded database's clock has milliseconds, in which all of this may have happened.
+    for (const [{ id: delivery }, by] of [[before, -1] as const, [since, 1] as const]) {
+      const received_at = sql<Date>`received_at + make_interval(secs => ${by}::float)`
+      await database.db.updateTable('deliveries').set({ received_at }).where('id', '=', delivery).execute()
+    }
     await stop.obey()
     const rows = await database.db.selectFrom('delivery_runs').selectAll().where('run_id', '=', id).execute()
     expect(rows.filter(({ late }) => late).map(({ delivery }) => delivery)).toEqual([since.id])
@@ -178,5 +183,13 @@ describeOnEachDatabase('commands that are done twice, or late', (open) => {
     isAway = false
     await work(later.at(-1)?.data ?? {})
     expect([await at.stateOf(id), later.length]).toEqual(['approved', 10])
+  })
+
+  it('an answer that the host refuses for good, as on a locked ticket, is done without and not tried again', async () => {
+    at.tracker.plugin.addComment = async () => {
+      throw new JourneymanError('forbidden', 'The ticket is locked.')
+    }
+    await at.say('help')
+    expect(at.bodies()).toEqual([])
   })
 })
