@@ -1,2 +1,3 @@
--- What became of the tries of a step before the present one, the latest twenty: { attempt, code, message, begunAt, at }.
+-- What became of the tries of a step before the present one, the latest twenty: { attempt, code, message, begunAt, at, finished },
+-- `finished` being how many steps of the run were done when the next one began.
 alter table step_executions add column failed_attempts jsonb not null default '[]';

@@ -78,7 +78,7 @@ describe('one run', () => {
   it('shows under a step how its last tries have failed', () => {
     const tries = [1, 2, 3, 4].map((attempt) => {
       const message = `no answer\nin time, try ${attempt} of what took so very long that it does not fit`
-      return { attempt, code: 'timeout', message, begunAt: ago(90), at: ago(80) }
+      return { attempt, code: 'timeout', message, begunAt: ago(90), at: ago(80), finished: 0 }
     })
     const steps = [step('Build', 'running', { attempts: 5, failedAttempts: tries })]
     expect(drawRun(viewOf({ steps }), plain as never).slice(4)).toEqual([

@@ -57,7 +57,15 @@ export type RunLinks = {
 }
 
 /** A try of a step that failed and was followed by another. Times are the database's. */
-export type FailedAttempt = { attempt: number; code: string; message: string; begunAt: string; at: string }
+export type FailedAttempt = {
+  attempt: number
+  code: string
+  message: string
+  begunAt: string
+  at: string
+  /** How many steps of the run had been done when the next try began. */
+  finished: number
+}
 
 /** A row of the journal: one named piece of a run. `address` says where it stands, see `address.ts`. */
 export type StepRecord = {

@@ -1,5 +1,5 @@
 import { type Selectable, sql } from 'kysely'
-import type { Claim, Compensation, RetryCounts, StepRecord } from '../domain/run.ts'
+import type { Claim, Compensation, FailedAttempt, RetryCounts, StepRecord } from '../domain/run.ts'
 import { ask, assertClaim, held, staleEpoch, valuesOf } from './claimed.ts'
 import type { Db } from './database.ts'
 import { forgetSteps } from './forget-steps.ts'
@@ -24,6 +24,8 @@ export type StepRow = StepRecord & {
   finishOrder: number | null
   /** Since the present attempt was begun, by the database's clock. */
   attemptSeconds: number
+  /** The tries before the present one, the latest twenty. */
+  failedAttempts: FailedAttempt[]
 }
 
 export const loadSteps = async (db: Db, runId: string): Promise<StepRow[]> => {
@@ -140,4 +142,5 @@ const stepOf = (row: Row, { big, wait, age, cost }: Joined): StepRow => ({
   compensation: row.compensation,
   finishOrder: row.finish_order,
   attemptSeconds: Number(age),
+  failedAttempts: row.failed_attempts,
 })

@@ -5,7 +5,7 @@ import type { Db } from './database.ts'
 import { toJson } from './json.ts'
 import type { StepRow } from './steps.ts'
 
-type Kept = 'runId' | 'activity' | 'cost' | 'startedAt' | 'finishedAt' | 'attemptSeconds'
+type Kept = 'runId' | 'activity' | 'cost' | 'startedAt' | 'finishedAt' | 'attemptSeconds' | 'failedAttempts'
 
 /**
  * A row of the journal as it is to stand from now on, but for what the database knows itself. The `memo` is that of a step which
@@ -95,7 +95,9 @@ const failedAttempts = `
       || jsonb_build_array(jsonb_build_object('attempt', step_executions.attempts,
         'code', coalesce(step_executions.failure->>'code', 'internal'),
         'message', left(coalesce(step_executions.failure->>'message', ''), ${mostOfMessage}),
-        'begunAt', step_executions.attempt_at, 'at', coalesce(step_executions.finished_at, now())))
+        'begunAt', step_executions.attempt_at, 'at', coalesce(step_executions.finished_at, now()),
+        'finished', (select coalesce(max(finish_order), 0) from step_executions as any_step
+          where any_step.run_id = step_executions.run_id)))
     else step_executions.failed_attempts end`
 
 const insert = (claims: string): string => `

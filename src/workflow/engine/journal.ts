@@ -275,4 +275,5 @@ export const blankRow = (runId: string, address: string, step: Named, ordinal: n
   compensation: null,
   finishOrder: null,
   attemptSeconds: 0,
+  failedAttempts: [],
 })

@@ -76,7 +76,7 @@ describeOnEachDatabase('a group that is tried again', (open) => {
   })
 
   it('sees no variable that was worked out from what the try before had set', async () => {
-    const { rows, run } = await begun(
+    const { rows, run, differences } = await begun(
       `
   - name: outer
     type: parallel
@@ -107,6 +107,47 @@ describeOnEachDatabase('a group that is tried again', (open) => {
     expect(run.failure).toBeNull()
     expect(rows['outer/group:then/uses']?.inputs).toEqual({ command: 'say set' })
     expect(rows['outer/group:then/optional:then/looks']?.inputs).toEqual({ command: 'say nothing' })
+    expect(differences).toEqual([])
+  })
+
+  it('is replayed try by try: what would be another input is found in whichever try the step was done', async () => {
+    const steps = `
+  - name: group
+    type: conditional
+    condition: "true"
+    ${inLines(4)}
+    then:
+      - { name: optional, type: run, on_error: continue, command: "say \${x | default('nothing')}" }
+      - { name: late, type: conditional, condition: "true", on_error: continue, then: [ { name: flaky, type: run, command: flaky }, { name: sets, type: system, action: set, inputs: { x: set } } ] }
+      - { name: uses, type: run, command: "say \${x | default('nothing')}" }
+      - { name: once, type: run, command: once }
+      - { name: last, type: run, command: "say \${x}" }`
+    const { rows, run, differences } = await begun(steps, {
+      commands: {
+        'say nothing': async () => ({ exitCode: 0 }),
+        'say set': async () => ({ exitCode: 0 }),
+        flaky: failingFirst(1),
+        once: failingFirst(1),
+      },
+    })
+    expect(run.failure).toBeNull()
+    // The first try came here before anything was set; what was done then stays.
+    expect(rows['group:then/uses']?.inputs).toEqual({ command: 'say nothing' })
+    expect(rows['group:then/last']?.inputs).toEqual({ command: 'say set' })
+    expect(differences).toEqual([])
+    const by = async (text: string, kept = rows) => {
+      const definition = parsePinned(workflowOf(text), {})
+      const replayed = await replayRun({ run, rows: Object.values(kept), definition, prompts: {} })
+      return replayed.differences.map(({ address, what, was, is }) => ({ address, what, was, is }))
+    }
+    const changed = { address: 'group:then/uses', what: 'inputs', was: { command: 'say nothing' } }
+    expect(
+      await by(steps.replace('name: uses, type: run, command: "say', 'name: uses, type: run, command: "tell')),
+    ).toEqual([{ ...changed, is: { command: 'tell nothing' } }])
+    const uses = { ...rows['group:then/uses']!, inputs: { command: 'say set' } }
+    expect(await by(steps, { ...rows, 'group:then/uses': uses })).toEqual([
+      { ...changed, was: { command: 'say set' }, is: { command: 'say nothing' } },
+    ])
   })
 
   it('leaves alone what was undone inside it', async () => {

@@ -14,6 +14,7 @@ import { timeRanOutAt, wholeRun } from '../engine/time-ran-out.ts'
 import { createTurns } from '../engine/turns.ts'
 import { createVariables } from '../engine/variables.ts'
 import type { Definition, Step } from '../language/definition.ts'
+import { earlierTries, resultAsOf } from './earlier-tries.ts'
 import { leafInputs } from './leaf-inputs.ts'
 import { createMemoryJournal } from './memory-journal.ts'
 
@@ -43,17 +44,12 @@ export type Replay = { steps: number; differences: Difference[] }
  * Goes through a finished run again, by that definition, without doing anything: what each step gave comes from the journal.
  * Throws `conflict` where the journal does not even have the run's beginning.
  */
-export const replayRun = async (recorded: {
-  run: Run
-  rows: readonly StepRow[]
-  definition: Definition
-  prompts: Record<string, string>
-}): Promise<Replay> => {
+export const replayRun = async (recorded: Recorded): Promise<Replay> => {
   const { run } = recorded
-  const differences: Difference[] = []
+  const { differences, looked } = await lookAtEarlierTries(recorded)
   const before = new Map(recorded.rows.map((row) => [row.address, row]))
   let guessed = false
-  const differ = (difference: Omit<Difference, 'guessed'>): void => void differences.push({ ...difference, guessed })
+  const differ: Differ = (difference) => void differences.push({ ...difference, guessed })
   const replayed = async (step: Step, context: StepContext, run: () => Promise<unknown>): Promise<unknown> => {
     const { address } = context
     const row = before.get(address)
@@ -67,9 +63,7 @@ export const replayRun = async (recorded: {
       return {}
     }
     if (row.kind !== step.type) differ({ address, what: 'kind', was: row.kind, is: step.type })
-    else if (row.inputs !== null && !isDeepStrictEqual(row.inputs, inputs)) {
-      differ({ address, what: 'inputs', was: row.inputs, is: inputs })
-    }
+    else if (!looked.has(address)) compareInputs(row, inputs, differ)
     if (row.state === 'failed' && row.failure) throw errorOf(row.failure)
     if (row.state === 'running') throw new JourneymanError('cancelled', 'It never came to its end.')
     return row.result
@@ -93,8 +87,41 @@ export const replayRun = async (recorded: {
   }
 }
 
+type Recorded = { run: Run; rows: readonly StepRow[]; definition: Definition; prompts: Record<string, string> }
+
+type Differ = (difference: Omit<Difference, 'guessed'>) => void
+
+const compareInputs = (row: StepRow, inputs: unknown, differ: Differ): void => {
+  if (row.inputs === null || isDeepStrictEqual(row.inputs, inputs)) return
+  differ({ address: row.address, what: 'inputs', was: row.inputs, is: inputs })
+}
+
+/** What was done in an earlier try of what holds it is compared in that one. `looked`: what the present definition came to there. */
+const lookAtEarlierTries = async (recorded: Recorded): Promise<{ differences: Difference[]; looked: Set<string> }> => {
+  const before = new Map(recorded.rows.map((row) => [row.address, row]))
+  const doneIn = earlierTries(recorded.rows)
+  const differences: Difference[] = []
+  const looked = new Set<string>()
+  for (const present of new Set(doneIn.values())) {
+    let guessed = false
+    const replayed = async (step: Step, { address, execution }: StepContext, run: () => Promise<unknown>) => {
+      if (touchesOf(step) === 'inner') return run()
+      const row = before.get(address)
+      if (row && row.kind === step.type && doneIn.get(address) === present) {
+        looked.add(address)
+        const inputs = asStored(boundedInputs(leafInputs(step, execution)))
+        compareInputs(row, inputs, (difference) => void differences.push({ ...difference, guessed }))
+      }
+      guessed ||= row === undefined
+      return row ? resultAsOf(row, present) : {}
+    }
+    await endOf(openReplay(recorded, before, replayed).execution)
+  }
+  return { differences, looked }
+}
+
 const openReplay = (
-  { run, rows, definition, prompts }: Parameters<typeof replayRun>[0],
+  { run, rows, definition, prompts }: Recorded,
   before: ReadonlyMap<string, StepRow>,
   replayed: NonNullable<Execution['replayed']>,
 ): { execution: Execution; journal: Execution['journal'] } => {
@@ -130,11 +157,7 @@ const endOf = async (execution: Execution): Promise<Failure | null> => {
   }
 }
 
-const compareSkipped = (
-  row: StepRow,
-  before: StepRow | undefined,
-  differ: (difference: Omit<Difference, 'guessed'>) => void,
-): void => {
+const compareSkipped = (row: StepRow, before: StepRow | undefined, differ: Differ): void => {
   if (row.state === 'skipped' && before?.state !== 'skipped')
     differ({ address: row.address, what: before ? 'skipped' : 'new', was: before?.state ?? null, is: row.reason })
 }
