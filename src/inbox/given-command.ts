@@ -4,7 +4,7 @@ import type { RepositoryRef, VersionControl } from '../plugins/version-control/c
 import type { JobData, Queue } from '../queue/contract.ts'
 import type { Answers } from '../report/contract.ts'
 import type { Database, Tx } from '../store/database.ts'
-import { takeCommand } from '../store/obeyed-commands.ts'
+import { takeCommand } from '../store/taken-commands.ts'
 
 export type ObeyParts = {
   database: Database

@@ -2,8 +2,8 @@ import { hasAccess } from '../domain/approver.ts'
 import { codeOf, type ErrorCode, failureOf, JourneymanError } from '../domain/errors.ts'
 import type { Event } from '../domain/event.ts'
 import { isLive, type Run } from '../domain/run.ts'
-import { isObeyed, takeCommand } from '../store/obeyed-commands.ts'
 import { newestRunOf } from '../store/runs.ts'
+import { isTaken, takeCommand } from '../store/taken-commands.ts'
 import { isRunCommand, runCommands } from './command-names.ts'
 import { decideApprovals } from './decide-approvals.ts'
 import { answerJob, type Given, type ObeyParts, sayOnce, takeOnce } from './given-command.ts'
@@ -23,7 +23,7 @@ export const createObeyCommand =
     if (event.repository === null || event.subject === null) return
     const place = { repository: event.repository, installation: event.installation }
     const id = `${event.provider}/${event.repository}/${event.revision}`
-    if (await isObeyed(parts.database.db, id)) return
+    if (await isTaken(parts.database.db, id)) return
     const given = { id, event, delivery, place, subject: `${event.subject.kind}/${event.subject.key}` }
     const command = event.fields['command'] ?? ''
     if (command === 'approve') return decideApprovals(parts, given, 'approved')

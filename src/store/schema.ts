@@ -181,7 +181,7 @@ export type Tables = {
     asked: Generated<number>
     on_timeout: ColumnType<OnTimeout, OnTimeout | undefined, OnTimeout>
   }
-  obeyed_commands: {
+  taken_commands: {
     command: string
   }
   signals: {

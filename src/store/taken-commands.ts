@@ -6,7 +6,7 @@ import type { Db, Tx } from './database.ts'
  */
 export const takeCommand = async (tx: Tx, command: string): Promise<boolean> => {
   const row = await tx
-    .insertInto('obeyed_commands')
+    .insertInto('taken_commands')
     .values({ command })
     .onConflict((conflict) => conflict.doNothing())
     .returning('command')
@@ -15,7 +15,7 @@ export const takeCommand = async (tx: Tx, command: string): Promise<boolean> => 
 }
 
 /** Whether it was taken before. */
-export const isObeyed = async (db: Db, command: string): Promise<boolean> => {
-  const row = await db.selectFrom('obeyed_commands').select('command').where('command', '=', command).executeTakeFirst()
+export const isTaken = async (db: Db, command: string): Promise<boolean> => {
+  const row = await db.selectFrom('taken_commands').select('command').where('command', '=', command).executeTakeFirst()
   return row !== undefined
 }
