@@ -31,6 +31,7 @@ export const crashPoints = [
   'settle.before',
   'settle.after',
   'ingest.committed',
+  'command.taken',
   'park.before',
   'park.after',
   'approval.asked',

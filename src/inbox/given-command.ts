@@ -1,4 +1,5 @@
 import type { Answer } from '../domain/answer.ts'
+import { crashPoint } from '../domain/crash-point.ts'
 import type { Event } from '../domain/event.ts'
 import type { RepositoryRef, VersionControl } from '../plugins/version-control/contract.ts'
 import type { JobData, Queue } from '../queue/contract.ts'
@@ -33,14 +34,16 @@ export const answerJob = ({ event, delivery }: Given, runId: string | null, answ
 })
 
 /** Takes the command, with what it changes or is answered with in the same transaction; does nothing where it was taken before. */
-export const takeOnce = (
+export const takeOnce = async (
   { database }: ObeyParts,
   given: Given,
   work: (tx: Tx) => Promise<void> = async () => undefined,
-): Promise<void> =>
-  database.db.transaction().execute(async (tx) => {
+): Promise<void> => {
+  await database.db.transaction().execute(async (tx) => {
     if (await takeCommand(tx, given.id)) await work(tx)
   })
+  crashPoint('command.taken')
+}
 
 /** Words about no run, kept before they are said. */
 export const sayOnce = (parts: ObeyParts, given: Given, text: string): Promise<void> =>

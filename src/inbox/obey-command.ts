@@ -1,4 +1,5 @@
 import { hasAccess } from '../domain/approver.ts'
+import { crashPoint } from '../domain/crash-point.ts'
 import { codeOf, type ErrorCode, failureOf, JourneymanError } from '../domain/errors.ts'
 import type { Event } from '../domain/event.ts'
 import { isLive, type Run } from '../domain/run.ts'
@@ -58,6 +59,7 @@ const retryNewest = async (parts: ObeyParts, given: Given): Promise<void> => {
       if (!(await takeCommand(tx, given.id))) throw new JourneymanError('conflict', 'It is taken already.')
       await parts.queue.enqueueAll('acknowledge', [answerJob(given, run.id, 'thumb')], { tx })
     })
+    crashPoint('command.taken')
   } catch (error) {
     if (!isSayable(codeOf(error))) throw error
     const { message, nextAction } = failureOf(error)

@@ -57,6 +57,7 @@ const inEverySeed: readonly CrashPoint[] = [
   'settle.before',
   'settle.after',
   'ingest.committed',
+  'command.taken',
   'complete.before',
   'complete.after',
   'park.after',

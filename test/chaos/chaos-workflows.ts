@@ -2,15 +2,20 @@
  * What the killed processes work on: between them, all constructs of the language. Each command leaves a line in a file
  * outside of its tree: what a killed worker did cannot be taken back from there.
  */
-export type Kind = 'built' | 'undone' | 'waiting'
-export const kinds: readonly Kind[] = ['built', 'undone', 'waiting']
+export type Kind = 'built' | 'undone' | 'waiting' | 'corrected' | 'halted'
+export const kinds: readonly Kind[] = ['built', 'undone', 'waiting', 'corrected', 'halted']
 
 /** How a run of it has to end, whatever happens to the processes. */
-export const endOf: Record<Kind, { state: 'done' | 'failed'; code: string | null }> = {
+export const endOf: Record<Kind, { state: 'done' | 'failed' | 'stopped'; code: string | null }> = {
   built: { state: 'done', code: null },
   undone: { state: 'failed', code: 'command_failed' },
   waiting: { state: 'done', code: null },
+  corrected: { state: 'done', code: null },
+  halted: { state: 'stopped', code: 'stopped' },
 }
+
+/** How often people have such a run tried again, once it has failed. */
+export const retriesOf: Record<Kind, number> = { built: 0, undone: 0, waiting: 0, corrected: 1, halted: 0 }
 
 /** What stands below the issue when such a run has ended, each once; in this order where it is a list of undoing. */
 export const commentsOf: Record<Kind, { said: string[]; undone: string[] }> = {
@@ -20,6 +25,8 @@ export const commentsOf: Record<Kind, { said: string[]; undone: string[] }> = {
     undone: ['undo turn 2', 'undo turn 1', 'undo of two', 'undo first'],
   },
   waiting: { said: ['after all', 'before', 'inside'], undone: [] },
+  corrected: { said: ['before it', 'behind it'], undone: [] },
+  halted: { said: ['until now'], undone: [] },
 }
 
 /** Commands that every such run executes: the addresses of their steps. */
@@ -27,6 +34,8 @@ export const commandsOf: Record<Kind, string[]> = {
   built: ['at_once/mark', 'at_once/each[0]/count', 'at_once/each[1]/count', 'at_once/each[2]/count', 'unsteady/once'],
   undone: ['change', 'both_fail/bad'],
   waiting: [],
+  corrected: ['twice'],
+  halted: [],
 }
 
 const quick = 'retry_count: 8\n    retry: { backoff: fixed, initial_seconds: 0.2 }'
@@ -137,6 +146,27 @@ steps:
   - { name: sub, type: workflow, uses: inside, inputs: { word: inside } }
   - ${say('after', 'after all')}
 success_criteria: [ { condition: "\${sum == 3}", description: "The graph has run" } ]
+`,
+    'corrected.yaml': `
+name: corrected
+description: Fails, and is done when somebody has said "/ai retry"
+version: "1.0.0"
+on: [ { event: issue.labeled, label: corrected } ]
+steps:
+  - ${say('before', 'before it')}
+  - { name: fetch, plugin: version_control, action: clone_repository, on_error: retry }
+  - { name: twice, type: run, command: '${line('twice')}; test -e ${records}/twice-\${run.id} || { touch ${records}/twice-\${run.id}; exit 1; }' }
+  - ${say('behind', 'behind it')}
+`,
+    'halted.yaml': `
+name: halted
+description: Waits until somebody says "/ai stop"
+version: "1.0.0"
+on: [ { event: issue.labeled, label: halted } ]
+steps:
+  - ${say('now', 'until now')}
+  - { name: long, type: wait, seconds: 900 }
+  - ${say('never', 'never')}
 `,
     'inside.yaml': `
 name: inside

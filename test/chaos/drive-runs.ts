@@ -1,9 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { type Kind, kinds } from './chaos-workflows.ts'
+import { endOf, type Kind, kinds } from './chaos-workflows.ts'
 import type { Ground } from './open-ground.ts'
 
 /** A delivery that was answered with a 2xx: from then on it is ours. */
-export type Acknowledged = { guid: string; what: 'start' | 'approve' | 'go'; issue: number }
+export type Acknowledged = { guid: string; what: 'start' | 'approve' | 'go' | 'retry' | 'stop'; issue: number }
 
 /** What a worker's death took with it, and when somebody had it again. */
 export type Death = { pid: number; at: number; held: Map<string, number>; resumedAfter: Map<string, number> }
@@ -32,10 +32,15 @@ export const driveRuns = (ground: Ground): Driver => {
   const deaths: Death[] = []
   const answeredAt = new Map<string, number>()
   const went = new Set<number>()
+  const told = new Set<number>()
   let runs: RunRow[] = []
   let made = 0
   let over = false
   let trouble: unknown = null
+
+  /** One that somebody has yet to have tried again is not. */
+  const isOver = ({ state, subject }: RunRow): boolean =>
+    !isLive(state) && !(state === 'failed' && endOf[issues.get(numberOf(subject)) as Kind].state === 'done')
 
   /** As a provider does it: the same delivery again until somebody has it. */
   const deliver = async (
@@ -102,11 +107,26 @@ export const driveRuns = (ground: Ground): Driver => {
       await deliver('go', issue, (guid) => ground.repository.label(issue, 'go', ground.alice, { guid }))
     }
   }
+  /** Once for each run: whoever is acknowledged has no reason to say it again. */
+  const order = async (command: 'retry' | 'stop', kind: Kind, when: string): Promise<void> => {
+    const found = await ground.rows<{ subject: string }>(
+      `select subject from workflow_executions where workflow = '${kind}' and ${when}`,
+    )
+    for (const { subject } of found) {
+      const issue = numberOf(subject)
+      if (told.has(issue)) continue
+      told.add(issue)
+      const say = (guid: string) => ground.repository.comment(issue, `/ai ${command}`, ground.alice, { guid })
+      await deliver(command, issue, say)
+    }
+  }
   const tending = (async () => {
     while (!over) {
       await look()
       await answer()
       await letGo()
+      await order('retry', 'corrected', `state = 'failed'`)
+      await order('stop', 'halted', `exists (select from step_executions where run_id = id and address = 'long')`)
       await sleep(100)
     }
   })().catch((error: unknown) => {
@@ -118,7 +138,7 @@ export const driveRuns = (ground: Ground): Driver => {
     acknowledged,
     live: () => {
       if (trouble !== null) throw trouble
-      return issues.size - runs.filter((run) => !isLive(run.state)).length
+      return issues.size - runs.filter(isOver).length
     },
     start,
     died: (pid) => {
@@ -137,7 +157,7 @@ export const driveRuns = (ground: Ground): Driver => {
       while (Date.now() < latest) {
         if (trouble !== null) throw trouble
         await look()
-        if (runs.length === issues.size && runs.every((run) => !isLive(run.state) && !run.untold)) return true
+        if (runs.length === issues.size && runs.every((run) => isOver(run) && !run.untold)) return true
         await sleep(100)
       }
       return false

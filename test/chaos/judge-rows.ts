@@ -1,4 +1,4 @@
-import { commandsOf, endOf, type Kind } from './chaos-workflows.ts'
+import { commandsOf, endOf, type Kind, retriesOf } from './chaos-workflows.ts'
 import type { Driver } from './drive-runs.ts'
 import type { Fault } from './fault.ts'
 import { interruptionsOf, type Records, type RunRecord } from './records.ts'
@@ -33,6 +33,10 @@ const judgeDeliveries = (
     const runs = records.runs.filter((run) => run.issue === issue).length
     if (runs !== 1) fault(`Issue ${issue} has ${runs} runs.`)
   }
+  for (const run of records.runs) {
+    const wanted = retriesOf[issues.get(run.issue) ?? (run.workflow as Kind)]
+    if (run.reopenings !== wanted) fault(`${named(run)} was tried again ${run.reopenings} times, and asked ${wanted}.`)
+  }
   for (const { run_id, address, state, decisions } of records.approvals) {
     if (state !== 'approved' || decisions !== 1)
       fault(`The approval ${address} of ${run_id} ended as ${state}, answered ${decisions} times.`)
@@ -49,7 +53,11 @@ const judgeEnds = (records: Records, issues: ReadonlyMap<number, Kind>): Fault[]
     if (run.state !== expected.state || run.code !== expected.code)
       fault(`${named(run)} ended as ${run.state} (${run.code ?? 'no failure'}: ${run.failure ?? ''}).`)
   }
-  const over = new Set(records.runs.filter((run) => run.state === 'done' || run.state === 'failed').map(({ id }) => id))
+  const over = new Set(
+    records.runs
+      .filter((run) => run.state === 'done' || run.state === 'failed' || run.state === 'stopped')
+      .map(({ id }) => id),
+  )
   for (const step of records.steps) {
     if (step.state === 'running' && over.has(step.run_id))
       fault(`${step.run_id} has ended, ${step.address} is running.`)

@@ -19,6 +19,7 @@ const sound = (): Records => ({
       epoch: 4,
       claims: 2,
       givings: 0,
+      reopenings: 0,
     },
   ],
   steps: [
@@ -93,6 +94,10 @@ const broken: Record<string, { invariant: string; breakIt: (records: Records) =>
   'a delivery that started two runs': {
     invariant: 'I1',
     breakIt: ({ deliveries }) => Object.assign(deliveries[0] ?? {}, { started: 2 }),
+  },
+  'a run that was tried again without having been asked': {
+    invariant: 'I1',
+    breakIt: ({ runs }) => Object.assign(runs[0] ?? {}, { reopenings: 1 }),
   },
   'what was undone in the wrong order': {
     invariant: 'I2',

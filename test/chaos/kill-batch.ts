@@ -19,6 +19,7 @@ const reachedBy: Partial<Record<CrashPoint, Kind>> = {
   'signal.taken': 'waiting',
   'slot.taken': 'waiting',
   'slot.freed': 'waiting',
+  'command.taken': 'corrected',
 }
 const ofBuilt = /^(model|turn|tool|snapshot|settle|pull_request|commit|push|reopen|retry|items)\./
 

@@ -6,6 +6,7 @@ export const observeRows = `
 create table chaos_violations (seq bigint generated always as identity, what text not null);
 create table chaos_decisions (run_id text not null, address text not null, asked integer not null);
 create table chaos_givings (run_id text not null);
+create table chaos_reopenings (run_id text not null, claims integer not null);
 
 create function chaos_note(what text) returns void language sql as
   $$ insert into chaos_violations (what) values (what) $$;
@@ -27,7 +28,9 @@ create trigger chaos_step after insert or update on step_executions for each row
 
 create function chaos_run() returns trigger language plpgsql as $$
 begin
-  if old.state not in ('queued', 'running', 'parked') and (new.state <> old.state or new.epoch <> old.epoch) then
+  if old.state = 'failed' and new.state = 'queued' and new.epoch = old.epoch then
+    insert into chaos_reopenings values (new.id, old.claims);
+  elsif old.state not in ('queued', 'running', 'parked') and (new.state <> old.state or new.epoch <> old.epoch) then
     perform chaos_note(format('I6 %s had ended as %s and became %s', new.id, old.state, new.state));
   end if;
   if old.state = 'running' and new.state = 'queued' then

@@ -10,9 +10,12 @@ export type RunRecord = {
   code: string | null
   failure: string | null
   epoch: number
+  /** The last, and one for each worker that died under it, whatever it had been tried again since. */
   claims: number
   /** How often a worker that lived on gave it back in the middle: its lease had lapsed, its database was away. */
   givings: number
+  /** How often it was begun again when it had failed. */
+  reopenings: number
 }
 export type StepRecord = {
   run_id: string
@@ -56,8 +59,10 @@ export const readRecords = async (database: Database, folder: string): Promise<R
   const [slots] = await rows<{ count: number }>('select count(*)::int as count from concurrency_slots')
   return {
     runs: await rows(`select id, workflow, split_part(subject, '/', 2)::int as issue, state,
-      failure->>'code' as code, failure->>'message' as failure, epoch::int as epoch, claims::int as claims,
-      (select count(*)::int from chaos_givings where run_id = id) as givings from workflow_executions order by id`),
+      failure->>'code' as code, failure->>'message' as failure, epoch::int as epoch,
+      claims::int + (select coalesce(sum(before.claims - 1), 0)::int from chaos_reopenings as before where run_id = id) as claims,
+      (select count(*)::int from chaos_givings where run_id = id) as givings,
+      (select count(*)::int from chaos_reopenings where run_id = id) as reopenings from workflow_executions order by id`),
     steps: await rows(`select run_id, address, kind, state, attempts, finish_order,
       (extract(epoch from finished_at) * 1000)::float as finished_ms from step_executions order by run_id, ordinal`),
     turns: await rows(`select run_id, ordinal, (extract(epoch from agent_turns.started_at) * 1000)::float as written_ms
