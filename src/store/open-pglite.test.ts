@@ -1,4 +1,7 @@
+import { existsSync } from 'node:fs'
 import { rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { sql } from 'kysely'
 import { expect, onTestFinished, test } from 'vitest'
 import { startChild } from '../../test/child-process.ts'
@@ -39,6 +42,19 @@ test('what was acknowledged is there after kill -9 in the middle of writing', as
     // At most the one that was under way is there without having been acknowledged.
     expect(Math.max(...(rows as { n: number }[]).map(({ n }) => n))).toBeLessThanOrEqual(acknowledged + 1)
   }
+})
+
+test('a process that is killed while it makes a new one leaves nothing that is in the way', async () => {
+  const dataDir = await scratchFolder('test')
+  onTestFinished(() => rm(dataDir, { recursive: true, force: true }))
+  for (const file of ['PG_VERSION', 'global/pg_control']) {
+    const child = startChild('open-and-say.ts', dataDir)
+    onTestFinished(() => child.kill())
+    while (!existsSync(join(dataDir, 'pglite', file)) && child.process.exitCode === null) await sleep(1)
+    await child.kill()
+  }
+  const database = await openIn(dataDir)
+  expect((await database.query('select 1 as one')).rows).toEqual([{ one: 1 }])
 })
 
 test('a second opening in another process is refused, and allowed after the first has closed', async () => {

@@ -1,4 +1,4 @@
-import { mkdirSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import pg from 'pg'
 import type { JourneymanError } from '../domain/errors.ts'
@@ -32,7 +32,7 @@ export const openPglite = async (options: {
   const folder = join(options.dataDir, 'pglite')
   const deadlineMs = options.deadlineMs ?? defaultDeadlineMs
   try {
-    mkdirSync(folder, { recursive: true })
+    const made = beginMaking(folder)
     await requireRoom(folder)
     const host = await startPgliteHost({
       folder,
@@ -40,6 +40,7 @@ export const openPglite = async (options: {
       deadlineMs,
       onLost: (error) => options.onLost?.(error),
     })
+    made()
     const room = watchRoom(folder)
     const pool = new pg.Pool({
       max: 1,
@@ -77,6 +78,19 @@ export const openPglite = async (options: {
     lock.release()
     throw error
   }
+}
+
+/**
+ * A new database takes its time to be made, and whoever is killed in the middle leaves one that cannot be opened. It stays
+ * marked until it is whole; what is marked holds nothing of anybody's, and is made anew. Gives what takes the mark away.
+ */
+const beginMaking = (folder: string): (() => void) => {
+  const mark = `${folder}.unfinished`
+  if (existsSync(mark)) rmSync(folder, { recursive: true, force: true })
+  mkdirSync(folder, { recursive: true })
+  if (readdirSync(folder).length > 0) return () => undefined
+  writeFileSync(mark, '')
+  return () => rmSync(mark, { force: true })
 }
 
 /** LISTEN on the one session: what it is notified of arrives with the answers to whatever is asked next, also of itself. */
