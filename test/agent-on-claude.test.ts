@@ -28,13 +28,15 @@ afterEach(async () => {
 const system = readFileSync(join(import.meta.dirname, '../prompts/development.system.njk'), 'utf8')
 const given = task({ system, models: { primary: 'claude-sonnet-5', fallback: 'claude-haiku-5-5' } })
 
-const run = (crash?: (at: string) => void, retry = { maxRetries: 3, maxRetryWaitSeconds: 0.02 }) => {
+/** Patient with a busy machine, but where it is the answer that does not come which is tested. */
+const run = (crash?: (at: string) => void, stallSeconds = 30) => {
   const provider = createAnthropic({
     apiKey: claude.apiKey,
     baseUrl: claude.url,
-    stallSeconds: 0.3,
-    requestMinutes: 0.05,
+    stallSeconds,
+    requestMinutes: 1,
   })
+  const retry = { maxRetries: 3, maxRetryWaitSeconds: 0.02 }
   const journal = memoryJournal(rows, crash ? { crash } : {})
   return runIt({ provider, journal, workspace, task: given }, { retry })
 }
@@ -94,7 +96,7 @@ describe('on the scripted Claude', () => {
       if (turn === 1 && repeat === 0) return { text: 'Half an answer, which is cut.', tools: [sh('echo no')], fault }
       return turn < 2 ? { tools: [sh(`echo ${turn}`)] } : { tools: [submit()] }
     }
-    const outcome = await run()
+    const outcome = await run(undefined, fault.kind === 'hang' ? 2 : 30)
     expect(outcome).toMatchObject({ turns: 3, models: ['claude-sonnet-5'] })
     expect([...rows.reservations.values()]).toEqual(['settled', charge, 'settled', 'settled'])
   })
