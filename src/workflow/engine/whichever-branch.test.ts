@@ -224,6 +224,29 @@ describeOnEachDatabase('whichever branch is quicker', (open) => {
     })
   })
 
+  it('in a loop that goes one by one, a branch sees what the iteration before has come to', async () => {
+    const seen = "${steps.set_b.result.b | default('-')}"
+    const given = await play(
+      step(
+        `{ name: each, type: loop, for_each: [1, 2], max_iterations: 2, steps: [
+          { name: in_group, type: parallel, steps: [ ${set('a', seen)}, ${set('b', '${item}')} ] },
+          { name: at_once, type: loop, for_each: [1, 2], max_iterations: 2, max_concurrency: 2, as: inner, steps: [
+            { name: in_both, type: parallel, steps: [ ${set('d', "${steps.set_e.result.e | default('-')}")}, ${set('e', '${item}')} ] } ] },
+          { name: in_graph, type: conditional, condition: "true", then: [
+            ${set('f', "${steps.set_g.result.g | default('-')}")},
+            { name: set_g, action: set, inputs: { g: "\${item}" }, needs: [set_f] } ] } ] }`,
+      ),
+    )
+    expect(given).toMatchObject({
+      'each[0]/in_group/set_a': { a: '-' },
+      'each[1]/in_group/set_a': { a: 1 },
+      'each[0]/at_once[1]/in_both/set_d': { d: '-' },
+      'each[1]/at_once[0]/in_both/set_d': { d: 1 },
+      'each[0]/in_graph:then/set_f': { f: '-' },
+      'each[1]/in_graph:then/set_f': { f: 1 },
+    })
+  })
+
   it('a group that is tried again does not know what its other branches had come to', async () => {
     let tries = 0
     const steps = `

@@ -46,6 +46,8 @@ type Flow = {
   start: Names
   /** The steps of which nothing is seen where the flow has come to. */
   hidden: HiddenSteps
+  /** It may come here once more and see what was there the time before, whatever goes on beside it now. */
+  mayRepeat: boolean
   check: (site: Site, names: Names, extra?: Partial<Pick<Question, 'guard' | 'result' | 'hidden'>>) => void
 }
 
@@ -59,6 +61,7 @@ const beginFlow = (checking: Checking): Flow => {
     checking,
     start: namesAtStart(checking),
     hidden: nothingHidden,
+    mayRepeat: false,
     check: (site, names, extra = {}) => {
       const { guard = { condition: null }, result = null, hidden = nothingHidden } = extra
       const all = extra.result === undefined ? names : new Map([...names, ['result', sure]])
@@ -133,7 +136,7 @@ const walkGraph = (steps: readonly Step[], names: Names, flow: Flow): Names => {
   const isClear = steps.every((step) => step.name !== noName && needsAreClear(step, flow))
   if (isClear) checkGraphWriters(steps, needs, flow.checking)
   const anywhere = isClear ? [] : [...allSetWithin(steps, flow.checking).keys()]
-  const hiddenAt = isClear ? hiddenInGraph(steps, needs, flow.hidden) : () => flow.hidden
+  const hiddenAt = isClear && !flow.mayRepeat ? hiddenInGraph(steps, needs, flow.hidden) : () => flow.hidden
   const written: { place: number; name: string; standing: Standing }[] = []
   for (const place of needs.order) {
     const step = steps[place]!
@@ -193,7 +196,7 @@ const walkInside = (step: Step, names: Map<string, Standing>, flow: Flow): void 
   } else if (step.type === 'parallel') {
     checkGroupWriters(step, flow.checking)
     const after = new Map(names)
-    const hiddenAt = hiddenInGroup(step, flow.hidden)
+    const hiddenAt = flow.mayRepeat ? () => flow.hidden : hiddenInGroup(step, flow.hidden)
     for (const [place, inner] of step.steps.entries()) {
       const branch = new Map(around)
       walkStep(inner, branch, { ...flow, hidden: hiddenAt(place) })
@@ -201,12 +204,17 @@ const walkInside = (step: Step, names: Map<string, Standing>, flow: Flow): void 
     }
     takeOver(step, names, after, flow)
   } else if (step.type === 'loop') {
-    const body = walkList(step.steps, new Map([...around, ...itemOf(step, flow)]), flow)
+    const inside = { ...flow, mayRepeat: flow.mayRepeat || mayBeOneByOne(step, flow) }
+    const body = walkList(step.steps, new Map([...around, ...itemOf(step, flow)]), inside)
     const after = new Map(weakened(body, names, `it is set in the loop \`${step.name}\`, which may run no time`))
     for (const own of [step.as, 'loop']) if (!names.has(own)) after.delete(own)
     takeOver(step, names, after, flow)
   }
 }
+
+/** An iteration sees those before it, unless several go on at once. */
+const mayBeOneByOne = (step: LoopStep, { checking: { gaps, pathOf } }: Flow): boolean =>
+  step.maxConcurrency === 1 || !gaps.isClear([...pathOf(step), 'max_concurrency'])
 
 /** What a loop's steps see of it. */
 const itemOf = (step: LoopStep, { checking: { gaps, pathOf } }: Flow): [string, Standing][] => {
@@ -226,7 +234,8 @@ const walkUntyped = (
 ): void => {
   const own = withOpen(around, ['loop', 'item', ...(step.type === 'loop' ? [step.as] : [])])
   for (const list of lists) {
-    walkList(list, own, flow)
+    // It may be a loop.
+    walkList(list, own, { ...flow, mayRepeat: true })
     addTo(
       names,
       [...allSetWithin(list, flow.checking).keys()].map((name) => [name, open] as const),

@@ -16,6 +16,8 @@ const log = (name: string, message: string, more = ''): string =>
 const group = (...steps: string[]): string => `{ name: group, type: parallel, steps: [ ${steps.join(', ')} ] }`
 const holding = (name: string, ...steps: string[]): string =>
   `{ name: ${name}, type: conditional, condition: "true", then: [ ${steps.join(', ')} ] }`
+const loop = (name: string, most: number, ...steps: string[]): string =>
+  `{ name: ${name}, type: loop, as: of_${name}, for_each: [1, 2], max_iterations: 2, max_concurrency: ${most}, steps: [ ${steps.join(', ')} ] }`
 const status = (name: string): string => `\${steps.${name}.status}`
 
 describe('a step that sees nothing of another', () => {
@@ -51,6 +53,13 @@ describe('a step that sees nothing of another', () => {
     expect(problemsOf(steps)).toEqual([expect.stringContaining(expected)])
   })
 
+  test.each([
+    ['in an iteration among several at once', loop('at_once', 2, group(log('a', status('b')), log('b', 'x')))],
+    ['beside a loop', group(loop('a', 1, log('x', status('b'))), log('b', 'x'))],
+  ])('%s', (_where, step) => {
+    expect(problemsOf([step])).toEqual([expect.stringContaining('`b` runs at the same time as `a`')])
+  })
+
   test('through a variable that is worked out there', () => {
     const steps = [group(log('a', '${v}'), log('b', 'x')), log('after', '${v}')]
     expect(problemsOf(steps, `variables: { v: "${status('b')}" }`)).toEqual([
@@ -71,6 +80,15 @@ test.each([
   [
     'what is needed, directly or not',
     [log('a', 'x'), log('b', 'x', ', needs: [a]'), log('c', `${status('a')} ${status('b')}`, ', needs: [b]')],
+  ],
+  ['in a group what the iteration before has come to', [loop('each', 1, group(log('a', status('b')), log('b', 'x')))]],
+  [
+    'in a graph what the iteration before has come to',
+    [loop('each', 1, log('a', status('b')), log('b', 'x', ', needs: [a]'))],
+  ],
+  [
+    'in a group among several at once what the iteration around it has come to before',
+    [loop('each', 1, loop('at_once', 2, group(log('a', status('b')), log('b', 'x'))))],
   ],
 ])('is no step that sees %s', (_what, steps) => {
   expect(problemsOf(steps)).toEqual([])
