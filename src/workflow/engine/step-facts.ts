@@ -29,19 +29,21 @@ export const viewFrom =
 export const viewWithout =
   (around: StepsView, isHiddenPlace: (place: string) => boolean): StepsView =>
   (isHidden) =>
-    around((address) => isHidden(address) || placesOf(address).some(isHiddenPlace))
+    around((address) => isHidden(address) || standsAtSome(isHiddenPlace, address))
 
-/** The address, and whatever it stands in: steps, iterations, ways of conditions. */
-const placesOf = (address: string): string[] => [
-  address,
-  ...[...address.matchAll(/[/[:]/g)].map(({ index }) => address.slice(0, index)),
-]
+/** At the address, or at whatever it stands in: steps, iterations, ways of conditions. Every use of `steps` asks it of every row. */
+const standsAtSome = (isPlace: (place: string) => boolean, address: string): boolean => {
+  for (let end = 0; end < address.length; end++) {
+    if ('/[:'.includes(address.charAt(end)) && isPlace(address.slice(0, end))) return true
+  }
+  return isPlace(address)
+}
 
 /** The rows of one definition's steps, and not of those of a workflow that it uses, which has names of its own. */
 export const rowsOf = (journal: Journal, parent: string): StepRow[] => {
   const below = parent === '' ? '' : within(parent, '')
   const rows = journal.rows().filter((row) => row.address.startsWith(below))
-  const uses = new Set(rows.flatMap((row) => (row.kind === 'workflow' ? [row.address] : [])))
+  const uses = new Set(rows.filter(({ kind }) => kind === 'workflow').map(({ address }) => address))
   return uses.size === 0 ? rows : rows.filter(({ address }) => !holdersOf(address).some((holder) => uses.has(holder)))
 }
 
@@ -54,11 +56,12 @@ const stepsOf = (rows: readonly StepRow[]): Record<string, unknown> => {
   return Object.fromEntries([...last].map(([name, row]) => [name, factsOf(row)]))
 }
 
-/** Of one step of one definition in two iterations: the addresses differ in nothing but the places of the items. */
+/** Of one step of one definition in two iterations: the addresses differ first in the place of an item. */
 const isLater = (one: string, other: string): boolean => {
-  const [ours, theirs] = [one, other].map((address) => [...address.matchAll(/\[(\d+)\]/g)].map(([, at]) => Number(at)))
-  const differs = ours?.findIndex((at, level) => at !== theirs?.[level]) ?? -1
-  return differs === -1 || (ours?.[differs] ?? 0) > (theirs?.[differs] ?? 0)
+  let same = 0
+  while (same < one.length && one.charAt(same) === other.charAt(same)) same++
+  const item = one.lastIndexOf('[', same) + 1
+  return !(Number.parseInt(one.slice(item), 10) < Number.parseInt(other.slice(item), 10))
 }
 
 const factsOf = (row: StepRow) => ({

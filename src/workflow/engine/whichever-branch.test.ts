@@ -224,6 +224,17 @@ describeOnEachDatabase('whichever branch is quicker', (open) => {
     })
   })
 
+  it('of eleven items the eleventh is the last, however late the third is', async () => {
+    const comment = "${'after each[10]/set_o' if item == 2 else 'at once'}"
+    const given = await play(
+      step(
+        `{ name: each, type: loop, for_each: "\${range(0, 11)}", max_iterations: 11, max_concurrency: 11, steps: [
+          { name: tell, plugin: task_management, action: add_comment, inputs: { comment: "${comment}" } }, ${set('o', '${item}')} ] }`,
+      ) + step(set('after', '${steps.set_o.result.o}')),
+    )
+    expect(given['set_after']).toEqual({ after: 10 })
+  })
+
   it('in a loop that goes one by one, a branch sees what the iteration before has come to', async () => {
     const seen = "${steps.set_b.result.b | default('-')}"
     const given = await play(
