@@ -46,7 +46,7 @@ const fixedOf = (rows: readonly StepRow[]) =>
     ]),
   )
 
-describeOnEachDatabase('any workflow of branches', (open, kind) => {
+describeOnEachDatabase('any workflow of branches', (open) => {
   let database: TestDatabase
   beforeAll(async () => {
     database = await open()
@@ -78,7 +78,7 @@ describeOnEachDatabase('any workflow of branches', (open, kind) => {
       fc.asyncProperty(randomBranches, fc.integer({ min: 1, max: 1_000 }), async (workflow, seed) => {
         expect(await play(workflow, seed)).toEqual(await play(workflow, 0))
       }),
-      { numRuns: times(kind === 'pglite' ? 25 : 12), endOnFailure: true },
+      { numRuns: times(12), endOnFailure: true },
     )
   })
 
@@ -88,7 +88,7 @@ describeOnEachDatabase('any workflow of branches', (open, kind) => {
       fc.asyncProperty(randomBranches, deaths, async (workflow, ks) => {
         expect(await play(workflow, 1, ks)).toEqual(await play(workflow, 0))
       }),
-      { numRuns: times(kind === 'pglite' ? 15 : 8), endOnFailure: true },
+      { numRuns: times(8), endOnFailure: true },
     )
   })
 })

@@ -21,7 +21,7 @@ describeOnEachDatabase('what the runs of a worker write together', (open, kind) 
   it('is kept, whatever one of them has: a claim that is lost, much to keep, a row that is refused', async () => {
     const [first, lost, large, refused, last] = (await claims(5)) as [Claim, Claim, Claim, Claim, Claim]
     const write = createWriteTogether(database.db)
-    // The first is on its way alone; the others go together.
+    // They come in one turn of the event loop, and go together.
     const ends = await Promise.allSettled([
       write(first, [image('a'), image('b', { ordinal: 2 })]),
       write({ ...lost, epoch: 7 }, [image('a')]),
