@@ -31,6 +31,10 @@ export type Journal = {
   get: (address: string) => StepRow | undefined
   /** In the order in which they were begun. */
   rows: () => StepRow[]
+  /** Whether it has come there in an earlier try of what holds it, and not yet in the present one. */
+  isAhead: (address: string) => boolean
+  /** The present try has come there, if only to read it. */
+  meet: (address: string) => void
   /**
    * Gives the number of the attempt. Where the step `acts`, its beginning and everything before it is kept when this resolves;
    * what holds or computes only waits for nothing. `variables`: what its condition was made of is not worked out again.
@@ -99,6 +103,7 @@ export const openJournal = async (
   const begunAt = new Map(
     [...rows.values()].map((row) => [row.address, performance.now() - row.attemptSeconds * 1000] as const),
   )
+  const ahead = new Set([...rows.keys()].filter((address) => holdersOf(address).some((one) => isOpen(rows.get(one)))))
   const knownAt = new Map([...rows.keys()].map((address) => [address, performance.now()] as const))
   const activity = createActivityWriter(db, claim)
   let ordinal = Math.max(0, ...[...rows.values()].map((row) => row.ordinal))
@@ -109,6 +114,7 @@ export const openJournal = async (
     if (row) rows.set(address, { ...row, ...change })
   }
   const add = (address: string, step: Named): number => {
+    ahead.delete(address)
     const known = rows.get(address)
     if (known) return known.ordinal
     if (rows.size >= mostSteps && !address.startsWith('@')) throw tooManySteps()
@@ -142,6 +148,8 @@ export const openJournal = async (
     get: (address) => rows.get(address),
     // Read by ordinal, and new ones come last: a map keeps that order.
     rows: () => [...rows.values()],
+    isAhead: (address) => ahead.has(address),
+    meet: (address) => void ahead.delete(address),
     begin: async (address, step, { newAttempt, acts, variables = null }) => {
       add(address, step)
       const attempts = (rows.get(address)?.attempts ?? 0) + (newAttempt ? 1 : 0)
@@ -195,6 +203,7 @@ export const openJournal = async (
       for (const [address, row] of rows) {
         const beginning = beginnings.find((one) => address.startsWith(one))
         if (beginning === undefined) continue
+        ahead.add(address)
         // What a used workflow does after its end, it does after its new end.
         const place = address.indexOf('/@', beginning.length - 1)
         const holder = place === -1 ? address : address.slice(0, place)
@@ -212,6 +221,10 @@ export const openJournal = async (
     },
   }
 }
+
+/** Whoever goes on goes through it again. */
+const isOpen = (row: StepRow | undefined): boolean =>
+  row?.state === 'running' || (row?.state === 'failed' && row.retryInSeconds !== null)
 
 /** It, or what holds it, has come to its end in spite of what failed, and is only read from then on. */
 const isOver = (rows: ReadonlyMap<string, StepRow>, address: string): boolean =>

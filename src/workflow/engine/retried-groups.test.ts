@@ -75,6 +75,43 @@ describeOnEachDatabase('a group that is tried again', (open) => {
     expect(differences).toEqual([])
   })
 
+  it.each(['whoever', 'another that goes on'])('sees in `steps` nothing that is after it (%s)', async (worker) => {
+    const seen = "${steps.sets.status | default('nothing')}"
+    let calls = 0
+    const sayNothing = async () => {
+      calls += 1
+      if (calls === 2 && worker !== 'whoever') throw new JourneymanError('stale_epoch', 'This worker is gone.')
+      return { exitCode: calls === 1 ? 1 : 0 }
+    }
+    const steps = `
+  - name: group
+    type: conditional
+    condition: "true"
+    ${inLines(4)}
+    then:
+      - { name: optional, type: run, on_error: continue, command: "say ${seen}" }
+      - { name: sets, type: system, action: set, inputs: { x: set } }
+      - { name: looks, type: run, on_error: continue, command: "say ${seen}" }
+      - { name: once, type: run, command: once }
+  - { name: after, type: system, action: set, inputs: { seen: "${seen}" } }`
+    const engine = await engineUnderTest(database, {
+      commands: { 'say nothing': sayNothing, 'say done': failingFirst(1), once: failingFirst(1) },
+    })
+    const id = await engine.queueRun(workflowOf(steps))
+    await engine.advance(id)
+    await engine.lapse(id)
+    await engine.advance(id)
+    const [run, rows] = [await engine.run(id), await engine.steps(id)]
+    expect(run).toMatchObject({ state: 'done', failure: null })
+    expect(calls).toBe(worker === 'whoever' ? 2 : 3)
+    expect(rows['group:then/optional']?.inputs).toEqual({ command: 'say nothing' })
+    expect(rows['group:then/looks']?.inputs).toEqual({ command: 'say done' })
+    expect(rows['after']?.result).toEqual({ seen: 'done' })
+    const definition = parsePinned(workflowOf(steps), {})
+    const replayed = await replayRun({ run, rows: Object.values(rows), definition, prompts: {} })
+    expect(replayed.differences).toEqual([])
+  })
+
   it('sees no variable that was worked out from what the try before had set', async () => {
     const { rows, run, differences } = await begun(
       `

@@ -32,6 +32,7 @@ export const runStepWith = async (
 ): Promise<void> => {
   const { journal, variables, signal } = execution
   const row = journal.get(address)
+  journal.meet(address)
   restoreOfStep(execution, address)
   if (row?.state === 'skipped') return
   if (row?.state === 'done') {

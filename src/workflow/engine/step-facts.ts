@@ -15,14 +15,14 @@ export const everything = (view: StepsView): Record<string, unknown> => view(() 
 export const viewOfRun =
   (journal: Journal): StepsView =>
   (isHidden) =>
-    stepsOf(rowsOf(journal, '').filter(({ address }) => !address.startsWith('@') && !isHidden(address)))
+    stepsOf(shownOf(journal, '').filter(({ address }) => !address.startsWith('@') && !isHidden(address)))
 
 /** Inside an iteration or a used workflow its own steps come first; the others are seen as from around it. */
 export const viewFrom =
   (journal: Journal, parent: string, around: StepsView): StepsView =>
   (isHidden) => ({
     ...around(isHidden),
-    ...stepsOf(rowsOf(journal, parent).filter(({ address }) => !isHidden(address))),
+    ...stepsOf(shownOf(journal, parent).filter(({ address }) => !isHidden(address))),
   })
 
 /** Without what stands at a place that is hidden, or in it. */
@@ -38,6 +38,10 @@ const standsAtSome = (isPlace: (place: string) => boolean, address: string): boo
   }
   return isPlace(address)
 }
+
+/** What holds them may be tried again: what was done the time before is seen when the present try has come there. */
+const shownOf = (journal: Journal, parent: string): StepRow[] =>
+  rowsOf(journal, parent).filter(({ address }) => !journal.isAhead(address))
 
 /** The rows of one definition's steps, and not of those of a workflow that it uses, which has names of its own. */
 export const rowsOf = (journal: Journal, parent: string): StepRow[] => {
