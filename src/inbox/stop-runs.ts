@@ -1,12 +1,13 @@
 import { appendAudit } from '../store/audit.ts'
 import { markLateComers } from '../store/joined-events.ts'
+import { triedAgainSince } from '../store/reopen-run.ts'
 import { liveRunsOf, requestStop } from '../store/runs.ts'
 import { type Given, type ObeyParts, takeOnce } from './given-command.ts'
 import { wasAskedFor, whenSaid } from './when-said.ts'
 
 /**
- * `/ai stop`: ends what is under way here, and was when it was said: obeyed late, it means nothing that has begun since. Who has
- * asked for the same since, and joined what is stopped, comes after it.
+ * `/ai stop`: ends what is under way here, and was when it was said: obeyed late, it means nothing that has begun since,
+ * or was tried again. Who has asked for the same since, and joined what is stopped, comes after it.
  */
 export const stopRuns = async (parts: ObeyParts, given: Given): Promise<void> => {
   const { event, delivery, place, subject } = given
@@ -15,8 +16,13 @@ export const stopRuns = async (parts: ObeyParts, given: Given): Promise<void> =>
   const runs = live.filter((run) => wasAskedFor(run, when))
   await takeOnce(parts, given, async (tx) => {
     const stopped: string[] = []
-    for (const run of runs) if (await requestStop(tx, run.id, event.actor.login)) stopped.push(run.id)
-    await markLateComers(tx, stopped, delivery)
+    const again = await triedAgainSince(
+      tx,
+      runs.map((run) => run.id),
+      delivery,
+    )
+    for (const { id } of runs) if (!again.has(id) && (await requestStop(tx, id, event.actor.login))) stopped.push(id)
+    await markLateComers(tx, stopped, delivery, when.isMissed ? when.said : null)
     const jobs = stopped.map((runId) => ({ runId }))
     if (jobs.length > 0) await parts.queue.enqueueAll('advance-run', jobs, { tx })
     // The audit's lock comes after every row's, as everywhere: a run that ends just now holds its row and waits for it.

@@ -22,12 +22,15 @@ export const restartForOthers = (tx: Tx, refused: Run): Promise<string | null> =
 export const restartForLateComers = (tx: Tx, ended: Run): Promise<string | null> =>
   restart(tx, ended, ({ late }) => late)
 
-/** Whoever has joined these runs since that delivery came, in which somebody asked for their stop, has come late. */
-export const markLateComers = async (tx: Tx, runIds: string[], delivery: string): Promise<void> => {
+/**
+ * Whoever has joined these runs since that delivery came, in which somebody asked for their stop, has come late; or since `said`,
+ * where the delivery came so late that it says nothing.
+ */
+export const markLateComers = async (tx: Tx, runIds: string[], delivery: string, said: Date | null): Promise<void> => {
   if (runIds.length === 0) return
   await sql`
     update delivery_runs set late = true from deliveries as joined, deliveries as stop
-    where joined.id = delivery_runs.delivery and stop.id = ${delivery} and joined.received_at > stop.received_at
+    where joined.id = delivery_runs.delivery and stop.id = ${delivery} and joined.received_at > least(stop.received_at, ${said}::timestamptz)
       and delivery_runs.run_id in (${sql.join(runIds)}) and delivery_runs.role = 'joined'`.execute(tx)
 }
 

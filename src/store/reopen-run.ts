@@ -114,6 +114,21 @@ export const reopenRun = async (tx: Tx, id: string, plan: RetryPlan): Promise<vo
     .execute()
 }
 
+/** Those of the runs that somebody has had tried again since that delivery came. */
+export const triedAgainSince = async (tx: Tx, runIds: string[], delivery: string): Promise<Set<string>> => {
+  if (runIds.length === 0) return new Set()
+  const rows = await tx
+    .selectFrom('audit_log')
+    .innerJoin('deliveries', (join) => join.onTrue())
+    .select('audit_log.run_id')
+    .where('audit_log.run_id', 'in', runIds)
+    .where('audit_log.action', '=', 'run.retried')
+    .where('deliveries.id', '=', delivery)
+    .where(sql<boolean>`audit_log.at > deliveries.received_at`)
+    .execute()
+  return new Set(rows.flatMap(({ run_id }) => (run_id === null ? [] : [run_id])))
+}
+
 const tryStepsAgain = async (tx: Tx, id: string, addresses: string[]): Promise<void> => {
   if (addresses.length === 0) return
   const failure = failureOf(new JourneymanError('cancelled', 'What is in it is to be done again.'))

@@ -3,6 +3,7 @@ import { beforeAll, beforeEach, expect, it } from 'vitest'
 import { JourneymanError } from '../../src/domain/errors.ts'
 import type { JobData, Queue } from '../../src/queue/contract.ts'
 import { createTell } from '../../src/queue/jobs/tell.ts'
+import { appendAudit } from '../../src/store/audit.ts'
 import { describeOnEachDatabase, type TestDatabase } from '../databases.ts'
 import { type Commands, openCommands } from './commands.fixture.ts'
 
@@ -114,6 +115,18 @@ describeOnEachDatabase('commands that are done twice, or late', (open) => {
     expect(stopsOf()).toEqual([id])
   })
 
+  it('a stop that is obeyed late leaves alone what was tried again since', async () => {
+    const [again, other] = [await at.run(), await at.run()]
+    const before = { actor: 'operator:al', action: 'run.retried', runId: other, detail: {} }
+    await database.db.transaction().execute((tx) => appendAudit(tx, before))
+    const stop = await at.comment('stop')
+    await database.db.transaction().execute((tx) => appendAudit(tx, { ...before, runId: again }))
+    // The audit's clock has milliseconds, in which all of this may have happened.
+    await sql`update audit_log set at = at + interval '1 hour' where run_id = ${again}`.execute(database.db)
+    await stop.obey()
+    expect(stopsOf()).toEqual([other])
+  })
+
   it('who asks for the same after a stop that is not obeyed yet comes after it', async () => {
     const id = await at.run()
     const [before, stop, since] = [await at.comment('run'), await at.comment('stop'), await at.comment('run')]
@@ -132,8 +145,25 @@ describeOnEachDatabase('commands that are done twice, or late', (open) => {
     expect(rows.filter(({ late }) => late).map(({ delivery }) => delivery)).toEqual([since.id])
   })
 
+  it('who asks for the same after a stop that was missed comes after it, though both came before it was asked for again', async () => {
+    const id = await at.run({ created_at: sql`now() - interval '2 hours'` })
+    const [before, since] = [await at.comment('run'), await at.comment('run')]
+    for (const [{ id: delivery, event }, minutes] of [[before, 70] as const, [since, 50] as const]) {
+      const received_at = sql<Date>`now() - make_interval(mins => ${minutes}::int)`
+      await database.db.updateTable('deliveries').set({ received_at }).where('id', '=', delivery).execute()
+      const row = { delivery, event: JSON.stringify(event), run_id: id, role: 'joined' as const, late: false }
+      await database.db.insertInto('delivery_runs').values(row).execute()
+    }
+    const missed = await at.comment('stop')
+    missed.event.fields['said_at'] = hourAgo()
+    await missed.obey()
+    expect(stopsOf()).toEqual([id])
+    const rows = await database.db.selectFrom('delivery_runs').selectAll().where('run_id', '=', id).execute()
+    expect(rows.filter(({ late }) => late).map(({ delivery }) => delivery)).toEqual([since.id])
+  })
+
   it('a retry is for the end that was there when it was said', async () => {
-    await at.run({ state: 'failed', finished_at: sql`now() + interval '1 second'` })
+    await at.run({ state: 'failed', finished_at: sql`now() + interval '1 hour'` })
     await at.say('retry')
     expect(at.retried).toEqual([])
     expect(at.bodies()).toEqual([expect.stringContaining('The run here has ended only after this was said.')])

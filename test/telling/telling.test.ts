@@ -199,7 +199,10 @@ describeOnEachDatabase('telling people of a run', (open) => {
   it('whoever was asleep ends nothing that another has let in meanwhile, and lets in nothing that has ended', async () => {
     host.permissions.set('octocat', { id: '1', permission: 'read' })
     await acknowledge(await queued())
+    // So long that it is not renewed under way: it has lapsed when we say so.
+    const leaseSeconds = () => 3_600
     const asleep = (until: Promise<unknown>, then: () => Promise<'read'>) => ({
+      leaseSeconds,
       versionControl: {
         ...host.plugin,
         getPermission: async (...asked: Parameters<typeof host.plugin.getPermission>) => {
@@ -230,7 +233,7 @@ describeOnEachDatabase('telling people of a run', (open) => {
     const woken = Promise.withResolvers<void>()
     const effects = createEffectLedger(database)
     const late = { ...effects, set: async () => woken.promise.then(() => ({ sent: false })) }
-    const first = acknowledge(id, { effects: late as typeof effects })
+    const first = acknowledge(id, { leaseSeconds, effects: late as typeof effects })
     await expect.poll(() => tracker.comments.some(({ body }) => body.includes(id))).toBe(true)
     await another(id, 'read')
     woken.resolve()
