@@ -1,4 +1,5 @@
 import { once } from 'node:events'
+import { writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { expect, it, onTestFinished } from 'vitest'
 import { scratchFolder } from '../../test/scratch-folder.ts'
@@ -24,10 +25,13 @@ it('whoever got no answer is told that it may have been done: said again, a yes 
   })
 })
 
-it('what has reached nobody can be said again', async () => {
-  const gone = approve(addressIn(await scratchFolder('client')))
-  await expect(gone).rejects.toMatchObject({
-    code: 'unavailable',
-    nextAction: expect.stringContaining('Say the same again'),
-  })
+it('what has reached nobody can be said again, for whatever reason it came to no connection', async () => {
+  const folder = await scratchFolder('client')
+  await writeFile(`${folder}/file`, '')
+  for (const address of [addressIn(folder), `${folder}/file/socket`]) {
+    await expect(approve(address)).rejects.toMatchObject({
+      code: 'unavailable',
+      nextAction: expect.stringContaining('Say the same again'),
+    })
+  }
 })

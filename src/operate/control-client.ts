@@ -65,9 +65,9 @@ const textOf = async (response: IncomingMessage): Promise<string> => {
   return Buffer.concat(chunks).toString('utf8')
 }
 
-/** Nobody listened. */
+/** Nobody listened, or nobody had time to: it never came to a connection. */
 const isUnsent = (cause: unknown): boolean =>
-  cause instanceof Error && 'code' in cause && (cause.code === 'ECONNREFUSED' || cause.code === 'ENOENT')
+  cause instanceof Error && 'syscall' in cause && cause.syscall === 'connect'
 
 const gone = (
   cause?: unknown,
