@@ -92,8 +92,8 @@ export const wasShown = sql<boolean>`(acknowledged_at is not null or exists (
   select 1 from effects where effects.run_id = workflow_executions.id and key = ${progressComment} and effects.state = 'confirmed'))`
 
 /**
- * Whether another run of the same has the say about the ticket: one that is under way, or has ended after this one. Which was
- * started first says nothing, since either may have been tried again.
+ * Whether another run of the same has the say about the ticket: one that was let in, and is under way or has ended after this
+ * one. Which was started first says nothing, since either may have been tried again.
  */
 export const hasSuccessor = async (db: Db, run: Run): Promise<boolean> => {
   const row = await db
@@ -103,13 +103,11 @@ export const hasSuccessor = async (db: Db, run: Run): Promise<boolean> => {
     .where('other.subject', '=', run.subject)
     .where('other.workflow', '=', run.workflow)
     .where('other.id', '!=', run.id)
+    .where('other.acknowledged_at', 'is not', null)
     .where((is) =>
       is.or([
         is('other.state', 'in', [...liveStates]),
-        is.and([
-          is('other.state', '!=', 'refused'),
-          sql<boolean>`other.finished_at > (select finished_at from workflow_executions where id = ${run.id})`,
-        ]),
+        sql<boolean>`other.finished_at > (select finished_at from workflow_executions where id = ${run.id})`,
       ]),
     )
     .limit(1)

@@ -277,6 +277,14 @@ describeOnEachDatabase('telling people of a run', (open) => {
     expect(tracker.tasks.get('1')?.labels).toEqual(['ai:failed'])
   })
 
+  it('has them where a later one was never let in: that one sets none', async () => {
+    const before = await ended({ subject: 'issue/1', finished_at: sql`now() - interval '1 minute'` })
+    await ended({ subject: 'issue/1', acknowledged_at: null })
+    await runIn({ state: 'queued', subject: 'issue/1' })
+    await report(before)
+    expect(tracker.tasks.get('1')?.labels).toEqual(['ai:failed'])
+  })
+
   it('tells nobody of a run that is about no issue and no change, and lets it in', async () => {
     const event = JSON.stringify({ provider: 'operator', fields: {} })
     const id = await runIn({ state: 'queued', subject: 'request/x', event, links: JSON.stringify({ change }) })
