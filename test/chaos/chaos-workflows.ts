@@ -155,7 +155,7 @@ on: [ { event: issue.labeled, label: corrected } ]
 steps:
   - ${say('before', 'before it')}
   - { name: fetch, plugin: version_control, action: clone_repository, on_error: retry }
-  - { name: twice, type: run, command: '${line('twice')}; test -e ${records}/twice-\${run.id} || { touch ${records}/twice-\${run.id}; exit 1; }' }
+  - { name: twice, type: run, command: '${line('twice')}; test -e ${records}/again-\${run.id}' }
   - ${say('behind', 'behind it')}
 `,
     'halted.yaml': `

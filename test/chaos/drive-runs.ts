@@ -1,3 +1,5 @@
+import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { endOf, type Kind, kinds } from './chaos-workflows.ts'
 import type { Ground } from './open-ground.ts'
@@ -109,13 +111,15 @@ export const driveRuns = (ground: Ground): Driver => {
   }
   /** Once for each run: whoever is acknowledged has no reason to say it again. */
   const order = async (command: 'retry' | 'stop', kind: Kind, when: string): Promise<void> => {
-    const found = await ground.rows<{ subject: string }>(
-      `select subject from workflow_executions where workflow = '${kind}' and ${when}`,
+    const found = await ground.rows<{ id: string; subject: string }>(
+      `select id, subject from workflow_executions where workflow = '${kind}' and ${when}`,
     )
-    for (const { subject } of found) {
+    for (const { id, subject } of found) {
       const issue = numberOf(subject)
       if (told.has(issue)) continue
       told.add(issue)
+      // Now its command does what it is for: by itself it fails, however often a worker dies under it.
+      if (command === 'retry') await writeFile(join(ground.records, `again-${id}`), '')
       const say = (guid: string) => ground.repository.comment(issue, `/ai ${command}`, ground.alice, { guid })
       await deliver(command, issue, say)
     }
