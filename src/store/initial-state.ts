@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { existsSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { constants, zstdCompressSync, zstdDecompressSync } from 'node:zlib'
 import type { PGlite } from '@electric-sql/pglite'
@@ -25,31 +25,12 @@ export const keepInitialState = async (keptIn: string, lite: PGlite): Promise<vo
   try {
     await lite.exec('checkpoint')
     const state = Buffer.from(await (await lite.dumpDataDir('none')).arrayBuffer())
-    writeFileSync(temporary, zstdCompressSync(markedLast(state), { params }), { mode: 0o600 })
+    writeFileSync(temporary, zstdCompressSync(state, { params }), { mode: 0o600 })
     renameSync(temporary, initialStateFile(keptIn))
   } catch {
     rmSync(temporary, { force: true })
   }
 }
-
-/** Of one that was cut short, a process being killed, it is not there: it is begun again. */
-export const isDatabase = (folder: string): boolean => existsSync(join(folder, mark))
-
-/** What makes a folder a database is copied last. A tar is blocks of 512 bytes: the head of each file, and what is in it. */
-const markedLast = (tar: Buffer): Buffer => {
-  const files: Buffer[] = []
-  let at = 0
-  while (at < tar.length && tar[at] !== 0) {
-    const size = Number.parseInt(tar.toString('latin1', at + 124, at + 136), 8)
-    const next = at + 512 + Math.ceil(size / 512) * 512
-    files.push(tar.subarray(at, next))
-    at = next
-  }
-  const isMark = (file: Buffer) => file.toString('latin1', 0, mark.length + 2) === `/${mark}\0`
-  return Buffer.concat([...files.filter((file) => !isMark(file)), ...files.filter(isMark), tar.subarray(at)])
-}
-
-const mark = 'PG_VERSION'
 
 const params = { [constants.ZSTD_c_compressionLevel]: 1, [constants.ZSTD_c_checksumFlag]: 1 }
 

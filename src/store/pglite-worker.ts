@@ -2,7 +2,7 @@ import { existsSync, readdirSync } from 'node:fs'
 import { flushCompileCache } from 'node:module'
 import { parentPort, workerData } from 'node:worker_threads'
 import { PGlite } from '@electric-sql/pglite'
-import { isDatabase, keepInitialState, keptInitialState } from './initial-state.ts'
+import { keepInitialState, keptInitialState } from './initial-state.ts'
 
 /**
  * The thread in which PGlite lives, so that its work does not stop the event loop of the process. It speaks PostgreSQL's
@@ -58,14 +58,14 @@ const joined = (chunks: Uint8Array[]): Uint8Array => {
 }
 
 try {
-  const kept = keptIn !== null && !isDatabase(folder) ? keptInitialState(keptIn) : null
-  const isToBeKept = keptIn !== null && kept === null && readdirSync(folder).length === 0
+  const isNew = keptIn !== null && readdirSync(folder).length === 0
+  const kept = isNew ? keptInitialState(keptIn) : null
   // A killed process leaves its postmaster.pid; PGlite is alone in here, `lock-folder.ts` sees to that.
   const lite = await PGlite.create(folder, {
     startParams: [...PGlite.defaultStartParams, ...smallMemory],
     ...(kept && { loadDataDir: kept }),
   })
-  if (isToBeKept) await keepInitialState(keptIn, lite)
+  if (isNew && kept === null) await keepInitialState(keptIn, lite)
   let last: Promise<unknown> = Promise.resolve()
   port.on('message', (request: HostRequest) => {
     last = last.then(() =>
