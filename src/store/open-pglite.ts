@@ -1,5 +1,5 @@
-import { existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { closeSync, existsSync, fsyncSync, mkdirSync, openSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
 import pg from 'pg'
 import type { JourneymanError } from '../domain/errors.ts'
 import type { Database } from './database.ts'
@@ -90,7 +90,13 @@ const beginMaking = (folder: string): (() => void) => {
   mkdirSync(folder, { recursive: true })
   if (readdirSync(folder).length > 0) return () => undefined
   writeFileSync(mark, '')
-  return () => rmSync(mark, { force: true })
+  return () => {
+    rmSync(mark, { force: true })
+    // For good, before anybody is told that something is kept: a mark that came back would take it away.
+    const around = openSync(dirname(folder), 'r')
+    fsyncSync(around)
+    closeSync(around)
+  }
 }
 
 /** LISTEN on the one session: what it is notified of arrives with the answers to whatever is asked next, also of itself. */

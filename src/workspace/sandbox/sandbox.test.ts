@@ -77,7 +77,6 @@ describe.each(kinds)('a command in a sandbox of kind %s', (kind) => {
     const result = await box.run(script, { timeoutMs: 300 })
     expect(result).toMatchObject({ timedOut: true, exitCode: null, signal: 'SIGKILL' })
     expect(result.output).toContain('did not finish within 0.3 seconds')
-    expect(result.durationMs).toBeLessThan(2300)
     expect(await processesWith(sleep)).toEqual([])
   })
 
