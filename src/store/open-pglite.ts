@@ -93,10 +93,16 @@ const beginMaking = (folder: string): (() => void) => {
   return () => {
     rmSync(mark, { force: true })
     // For good, before anybody is told that something is kept: a mark that came back would take it away.
-    const around = openSync(dirname(folder), 'r')
-    fsyncSync(around)
-    closeSync(around)
+    syncFolder(dirname(folder))
   }
+}
+
+/** Windows has no such thing, and no need of it. */
+const syncFolder = (folder: string): void => {
+  if (process.platform === 'win32') return
+  const opened = openSync(folder, 'r')
+  fsyncSync(opened)
+  closeSync(opened)
 }
 
 /** LISTEN on the one session: what it is notified of arrives with the answers to whatever is asked next, also of itself. */
