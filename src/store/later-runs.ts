@@ -1,3 +1,4 @@
+import { sql } from 'kysely'
 import { type Claim, liveStates } from '../domain/run.ts'
 import type { Db } from './database.ts'
 
@@ -12,9 +13,10 @@ export const laterRunsFor = async (db: Db, claim: Claim, key: string): Promise<{
     .where('concurrency_key', '=', key)
     .where('state', 'in', [...liveStates])
     .where('stop_requested_by', 'is', null)
-    .where('created_at', '>', (started) =>
-      started.selectFrom('workflow_executions').select('created_at').where('id', '=', claim.runId),
+    .where(
+      sql<boolean>`(created_at, id) > (select mine.created_at, mine.id from workflow_executions as mine where mine.id = ${claim.runId})`,
     )
     .orderBy('created_at', 'desc')
+    .orderBy('id', 'desc')
     .limit(most)
     .execute()

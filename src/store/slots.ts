@@ -39,6 +39,7 @@ export const freeSlot = async (tx: Tx, runId: string): Promise<string | null> =>
     .where('state', 'in', [...liveStates])
     .where('id', '!=', runId)
     .orderBy('created_at')
+    .orderBy('id')
     .limit(1)
     .executeTakeFirst()
   if (next) await wakeRun(tx, next.id)
@@ -46,10 +47,10 @@ export const freeSlot = async (tx: Tx, runId: string): Promise<string | null> =>
   return next?.id ?? null
 }
 
-/** Whether that run was started after the other, by the database's clock. */
+/** Whether that run was started after the other, by the database's clock; of two that came in one batch, by their ids. */
 export const cameLater = async (db: Db, runId: string, other: string): Promise<boolean> => {
   const { rows } = await sql`
     select 1 from workflow_executions as run join workflow_executions as other on other.id = ${other}
-    where run.id = ${runId} and run.created_at > other.created_at`.execute(db)
+    where run.id = ${runId} and (run.created_at, run.id) > (other.created_at, other.id)`.execute(db)
   return rows.length > 0
 }

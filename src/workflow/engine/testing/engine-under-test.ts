@@ -190,6 +190,8 @@ const queueRun = async (database: Database, source: string, more: RunOptions): P
       waits_for: JSON.stringify(more.waitsFor ?? []),
     })
     .execute()
+  // The next one is later, also by a clock of thousandths of a second.
+  await sleep(2)
   return id
 }
 
