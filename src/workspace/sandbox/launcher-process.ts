@@ -33,6 +33,7 @@ const setupErrorBytes = 4096
 /** How long the streams of a program that is gone may stay open, held by a process that fled from it. */
 const lingerMs = 500
 const goneWithinMs = 2000
+const lookAgainMs = 15
 /** A disk with less than this left ends what writes to it, before the database on it comes to a halt. */
 const diskFloorBytes = 256 * 1024 * 1024
 const diskFloorFiles = 5_000
@@ -161,6 +162,18 @@ const kill = (pid: number): void => {
   } catch {}
 }
 
+/** Whoever becomes another program just now shows nothing of its environment for a moment: gone is what two looks do not find. */
+const waitForTheFled = async ({ request }: Program): Promise<void> => {
+  const marker = request.env['JOURNEYMAN_COMMAND']
+  const deadline = performance.now() + goneWithinMs
+  for (let unseen = 0; marker !== undefined && unseen < 2 && performance.now() < deadline; ) {
+    const fled = processesMarked(`JOURNEYMAN_COMMAND=${marker}`).filter(isRunning)
+    for (const pid of fled) kill(pid)
+    unseen = fled.length === 0 ? unseen + 1 : 0
+    if (unseen < 2) await new Promise((resolve) => setTimeout(resolve, lookAgainMs))
+  }
+}
+
 const closeStreams = (program: Program): void => {
   program.child.stdout?.destroy()
   program.child.stderr?.destroy()
@@ -169,6 +182,7 @@ const closeStreams = (program: Program): void => {
 
 /** bubblewrap waits for its namespace to be gone, unless it was itself ended first. */
 const waitUntilGone = async (program: Program): Promise<void> => {
+  if (!program.request.contained) return waitForTheFled(program)
   const init = initOf(program)
   const deadline = performance.now() + goneWithinMs
   while (init !== null && isRunning(init) && performance.now() < deadline) {
