@@ -18,7 +18,7 @@ export type ChaosOptions = {
 
 /**
  * Without being asked for anything else: twenty seeds between the two, so that each place is met twenty times and the whole
- * takes under half an hour on two processors. The embedded database takes nearly twice as long for one.
+ * takes about half an hour on two processors. The embedded database takes nearly twice as long for one.
  */
 const byItself = { postgres: { seed: 1, rounds: 13 }, pglite: { seed: 14, rounds: 7 } }
 
@@ -39,7 +39,7 @@ export const chaosOptions = (kind: Database['kind'], environment: NodeJS.Process
   }
 }
 
-/** Those at which the most different things are open; with every fifth seed all others too, so that half an hour is enough. */
+/** Those at which the most different things are open; with every fifth seed all others too, so that half an hour is about enough. */
 const inEverySeed: readonly CrashPoint[] = [
   'claim.after',
   'step.before',

@@ -5,12 +5,11 @@ import { createObeyCommand } from '../../src/inbox/obey-command.ts'
 import type { JobData, Lane, Queue } from '../../src/queue/contract.ts'
 import { createTell } from '../../src/queue/jobs/tell.ts'
 import { createAnswers } from '../../src/report/answer.ts'
-import type { ReporterParts } from '../../src/report/reporter.ts'
 import { getApproval } from '../../src/store/approvals.ts'
-import { createEffectLedger } from '../../src/workflow/effect-ledger.ts'
 import type { TestDatabase } from '../databases.ts'
 import { memoryTasks } from '../fakes/memory-tasks.ts'
 import { memoryHost } from '../fakes/memory-version-control.ts'
+import { reporterParts } from '../fakes/reporter-parts.ts'
 import { insertTestRun } from '../rows.ts'
 
 const people = {
@@ -66,21 +65,7 @@ export const openCommands = async (database: TestDatabase) => {
       .values({ ...values, ...columns } as never)
       .execute()
   }
-  const reporting = (): ReporterParts => ({
-    database,
-    owner: 'test',
-    effects: createEffectLedger(database),
-    taskManagement: tracker.plugin,
-    versionControl: host.plugin,
-    planOf: async () => [],
-    costOf: async () => 0,
-    runUrl: () => null,
-    sandbox: () => ({ usable: true, kind: 'bubblewrap' }),
-    withhold: (text) => text,
-    everySeconds: () => 0,
-    leaseSeconds: () => 5,
-    log: () => undefined,
-  })
+  const reporting = () => reporterParts(database, { host, tracker })
   const partsWith = (parts: Partial<ObeyParts>): ObeyParts => ({
     database,
     queue,

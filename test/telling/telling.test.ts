@@ -12,6 +12,7 @@ import { createEffectLedger } from '../../src/workflow/effect-ledger.ts'
 import { describeOnEachDatabase, type TestDatabase } from '../databases.ts'
 import { type MemoryTasks, memoryTasks } from '../fakes/memory-tasks.ts'
 import { type MemoryHost, memoryHost } from '../fakes/memory-version-control.ts'
+import { reporterParts } from '../fakes/reporter-parts.ts'
 import { insertTestRun } from '../rows.ts'
 
 const change = { number: 7, url: 'https://code.test/7', title: 'T', branch: 'b', headSha: 'c'.repeat(40), files: 1 }
@@ -52,24 +53,18 @@ describeOnEachDatabase('telling people of a run', (open) => {
     logged = []
   })
 
-  const partsWith = (parts: Partial<ReporterParts> = {}): ReporterParts => ({
-    database,
-    owner: 'test',
-    effects: createEffectLedger(database),
-    taskManagement: tracker.plugin,
-    versionControl: host.plugin,
-    planOf: async () => [
-      { name: 'one', description: 'Do the one thing', kind: 'system', event: null, branch: null, steps: [] },
-    ],
-    costOf: async () => 0,
-    runUrl: () => null,
-    sandbox: () => ({ usable: true, kind: 'bubblewrap' }),
-    withhold: (text) => text,
-    everySeconds: () => 0,
-    leaseSeconds: () => 5,
-    log: (level, message, data) => void logged.push(`${level} ${message} ${JSON.stringify(data)}`),
-    ...parts,
-  })
+  const partsWith = (parts: Partial<ReporterParts> = {}): ReporterParts =>
+    reporterParts(
+      database,
+      { host, tracker },
+      {
+        planOf: async () => [
+          { name: 'one', description: 'Do the one thing', kind: 'system', event: null, branch: null, steps: [] },
+        ],
+        log: (level, message, data) => void logged.push(`${level} ${message} ${JSON.stringify(data)}`),
+        ...parts,
+      },
+    )
   const report = (runId: string, parts?: Partial<ReporterParts>) => createReporter(partsWith(parts))(runId)
   const acknowledge = (runId: string, parts?: Partial<ReporterParts>) =>
     createAcknowledge({
